@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input/source.h - how the reader draws bytes from a flowlog_source.
+ *
+ * The inputs of a source follow one another: _next opens the next one, then either _mapped gives its
+ * whole content at once or _fill copies the next bytes of it into the reader's buffer.
+ */
+#ifndef FL_INPUT_SOURCE_H
+#define FL_INPUT_SOURCE_H
+
+#include "flowlog/source.h"
+
+/*
+ * Close the current input and open the next one.  OK; END when there is none left; E_IO when it cannot be
+ * opened (the caller may go on with the one after it).  *index is its number in either case.
+ */
+flowlog_status flowlog__source_next(flowlog_source *source, uint32_t *index, flowlog_error *err);
+
+/* The whole content of the current input when it lies in memory (mapped, or given), else 0. */
+int flowlog__source_mapped(const flowlog_source *source, const uint8_t **data, size_t *len);
+
+/*
+ * Up to cap bytes of the current input into buf.  OK with *got > 0; END with *got == 0 at its end; E_IO.
+ * Short reads are normal; interrupted ones are repeated inside.
+ */
+flowlog_status flowlog__source_fill(flowlog_source *source, uint8_t *buf, size_t cap, size_t *got,
+                                    flowlog_error *err);
+
+#endif
