@@ -8,9 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "flowlog/base.h"
-#include "flowlog/field.h"
-#include "flowlog/value.h"
+#include "flowlog.h"
 
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), "the size of " #type " is part of the ABI")
 #define AT(type, member, offset) \
@@ -30,7 +28,40 @@ SIZE(flowlog_addr, 20);
 AT(flowlog_addr, bytes, 0);
 AT(flowlog_addr, family, 16);
 
+/* token.h */
+SIZE(flowlog_span, 8);
+AT(flowlog_span, offset, 0);
+AT(flowlog_span, len, 4);
+
+/* reader.h */
+SIZE(flowlog_bad_line, 144);
+AT(flowlog_bad_line, file, 0);
+AT(flowlog_bad_line, reason, 4);
+AT(flowlog_bad_line, column, 6);
+AT(flowlog_bad_line, line, 8);
+AT(flowlog_bad_line, offset, 16);
+AT(flowlog_bad_line, text_len, 24);
+AT(flowlog_bad_line, text, 28);
+
+SIZE(flowlog_counters, 1320);
+AT(flowlog_counters, files, 0);
+AT(flowlog_counters, bytes, 8);
+AT(flowlog_counters, lines, 16);
+AT(flowlog_counters, records, 24);
+AT(flowlog_counters, nodata, 32);
+AT(flowlog_counters, skipdata, 40);
+AT(flowlog_counters, headers, 48);
+AT(flowlog_counters, malformed, 56);
+AT(flowlog_counters, skipped, 64);
+AT(flowlog_counters, irregular, 72);
+AT(flowlog_counters, ms_times, 80);
+AT(flowlog_counters, odd_times, 88);
+AT(flowlog_counters, reasons, 96);
+AT(flowlog_counters, bad_lines, 160);
+AT(flowlog_counters, bad_line, 168);
+
 #if defined(__LP64__)
+/* base.h */
 SIZE(flowlog_alloc, 32);
 AT(flowlog_alloc, alloc, 0);
 AT(flowlog_alloc, resize, 8);
@@ -41,6 +72,7 @@ SIZE(flowlog_str, 16);
 AT(flowlog_str, ptr, 0);
 AT(flowlog_str, len, 8);
 
+/* value.h */
 SIZE(flowlog_value, 56);
 AT(flowlog_value, type, 0);
 AT(flowlog_value, is_null, 1);
@@ -69,6 +101,41 @@ AT(flowlog_format_column, field, 0);
 AT(flowlog_format_column, type, 2);
 AT(flowlog_format_column, name_len, 4);
 AT(flowlog_format_column, name, 8);
+
+/* batch.h */
+SIZE(flowlog_column, 56);
+AT(flowlog_column, name, 0);
+AT(flowlog_column, field, 8);
+AT(flowlog_column, type, 10);
+AT(flowlog_column, present, 11);
+AT(flowlog_column, null_count, 12);
+AT(flowlog_column, validity, 16);
+AT(flowlog_column, values, 24);
+AT(flowlog_column, family, 32);
+AT(flowlog_column, wide, 40);
+AT(flowlog_column, spans, 48);
+
+SIZE(flowlog_batch, 72);
+AT(flowlog_batch, rows, 0);
+AT(flowlog_batch, columns, 4);
+AT(flowlog_batch, column, 8);
+AT(flowlog_batch, text, 16);
+AT(flowlog_batch, text_len, 24);
+AT(flowlog_batch, log_status, 32);
+AT(flowlog_batch, lines, 40);
+AT(flowlog_batch, line_numbers, 48);
+AT(flowlog_batch, format, 56);
+AT(flowlog_batch, file, 64);
+
+/* reader.h */
+SIZE(flowlog_reader_options, 40);
+AT(flowlog_reader_options, struct_size, 0);
+AT(flowlog_reader_options, flags, 4);
+AT(flowlog_reader_options, fields, 8);
+AT(flowlog_reader_options, format, 16);
+AT(flowlog_reader_options, alloc, 24);
+AT(flowlog_reader_options, batch_rows, 32);
+AT(flowlog_reader_options, line_max, 36);
 #endif
 
 int main(void)
