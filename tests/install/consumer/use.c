@@ -6,5 +6,6 @@
 int main(void)
 {
     printf("C %s\n", flowlog_version_text());
-    return flowlog_version() != FLOWLOG_VERSION_MAJOR * 10000 + FLOWLOG_VERSION_MINOR * 100 + FLOWLOG_VERSION_PATCH;
+    return flowlog_version() !=
+           FLOWLOG_VERSION_MAJOR * 10000 + FLOWLOG_VERSION_MINOR * 100 + FLOWLOG_VERSION_PATCH;
 }
