@@ -131,13 +131,18 @@ FLOWLOG_API uint32_t flowlog_field_count(void);
 FLOWLOG_API const flowlog_field_info *flowlog_field_get(uint32_t field);
 
 /**
- * The field a name stands for, or FLOWLOG_FIELD_UNKNOWN.  Hyphens and underscores are one, letter case
- * does not matter, and the variants that are seen in the wild are known: srcAddr, src_addr, startTime,
- * start_time, "start", `end`, accountid.
+ * The field a name stands for, or FLOWLOG_FIELD_UNKNOWN.  Letter case does not matter; where a word of the
+ * name begins there may be a hyphen, an underscore or nothing; a pair of quotes or back-ticks may stand
+ * around it.  So the variants that are seen in the wild are known: srcAddr, src_addr, pkt-src-addr,
+ * accountid, startTime, start_time, "start", `end`.
  */
 FLOWLOG_API uint32_t flowlog_field_find(const char *name, size_t len);
 
-/** The canonical token of an enumeration's code, as AWS spells it; NULL when the field has no such code. */
+/**
+ * The canonical token of an enumeration's code, as AWS spells it; NULL when the field has no such code.
+ * Codes run from 1 without a gap, are never reused, and both pkt-*-aws-service fields share theirs, as do
+ * both interface-type fields.  Static text.
+ */
 FLOWLOG_API const char *flowlog_enum_name(uint32_t field, uint32_t code);
 
 /** The code of a token, in any letter case; FLOWLOG_OTHER when it is not known. */
@@ -155,31 +160,47 @@ typedef struct flowlog_format_column {
     const char *name; /* canonical name, or the unknown name as it was given; NUL-terminated */
 } flowlog_format_column;
 
-/** Most columns a format may have; more is FLOWLOG_E_LIMIT. */
+/** Most columns a format may have, and the longest name in bytes; more is FLOWLOG_E_LIMIT. */
 #define FLOWLOG_FORMAT_COLUMNS_MAX 256
+#define FLOWLOG_FORMAT_NAME_MAX 128
 
 /**
  * Read a format: "${version} ${account-id} ...", "$${version} ..." as Terraform escapes it, bare names
- * separated by spaces or commas, "default" (14 VPC fields) or "tgw" (36 fields).
+ * separated by blanks or commas, or a mixture; the word "default" (14 VPC fields) or "tgw" (36 fields).
+ * Blanks and a pair of quotes around the whole are left out.
  *
- * A name that the catalogue does not know becomes a text column.  A field named twice is an error
- * whose message has both positions.
+ * A name that the catalogue does not know becomes a text column: any of the bytes 0x21 to 0x7E but
+ * $ { } , and quotes.  What begins with a digit or a hyphen or has a colon is no name but a value, so that
+ * a record given by mistake is an error.  A field named twice, in whatever spelling, is an error whose
+ * message has both positions; unknown names differ by more than letter case, hyphen and underscore.
  *
  * Ownership  *format is owned: flowlog_format_free.
  * Errors     E_SYNTAX, E_DUPLICATE, E_LIMIT, E_MEMORY, E_ARGUMENT; err->column and err->offset point
  *            at the token.
+ * Cost       one allocation.
  */
 FLOWLOG_API flowlog_status flowlog_format_parse(const char *text, size_t len, const flowlog_alloc *alloc,
                                                 flowlog_format **format, flowlog_error *err);
 
-/** The same from a header line, if it is one by the rule below; FLOWLOG_E_FORMAT if it is not. */
+/**
+ * The same from a header line, if it is one by the rule below; FLOWLOG_E_FORMAT if it is not, with the
+ * position of the first token that is no known name.  A header may still be refused: E_DUPLICATE, E_LIMIT.
+ */
 FLOWLOG_API flowlog_status flowlog_format_from_header(const char *line, size_t len,
                                                       const flowlog_alloc *alloc,
                                                       flowlog_format **format, flowlog_error *err);
 
 /**
  * 1 if the line is a header: every token is a known field name or alias; or it has at least three
- * tokens, at least half of them known names, none a number, an address or "-".  Else 0.
+ * tokens, at least half of them known names, and the others could be names: none is a value (a number,
+ * an address, "-": see flowlog_format_parse).  Else 0.  Tokens lie between runs of spaces and tabs; a byte
+ * order mark before the line and blanks and a line end after it are no part of it.
+ *
+ * AWS's own values are no field names, so a record is never taken for a header, with one exception: a
+ * record made of nothing but tag values and other names that users give (instance-tag, ecs-service-name)
+ * which happen to be called like fields, "version" or "type".
+ *
+ * Cost       a record is told by its first value, usually its first token.
  */
 FLOWLOG_API int flowlog_is_header(const char *line, size_t len);
 
@@ -192,7 +213,8 @@ FLOWLOG_API uint32_t flowlog_format_columns(const flowlog_format *format);
 FLOWLOG_API const flowlog_format_column *flowlog_format_column_at(const flowlog_format *format,
                                                                   uint32_t index);
 
-/** Index of the column a name stands for (as flowlog_field_find, or an unknown name), or -1. */
+/** Index of the column a name stands for (as flowlog_field_find, or an unknown name in any letter case,
+    hyphens and underscores being one), or -1. */
 FLOWLOG_API int32_t flowlog_format_find(const flowlog_format *format, const char *name, size_t len);
 
 /** What AWS prints in the version field: the highest version among the columns; 0 if none is known. */
@@ -205,12 +227,13 @@ FLOWLOG_API int flowlog_format_equal(const flowlog_format *a, const flowlog_form
 typedef enum flowlog_format_style {
     FLOWLOG_FORMAT_AWS = 0,    /* ${version} ${account-id}: what CreateFlowLogs takes */
     FLOWLOG_FORMAT_HEADER = 1, /* version account-id: the first line of a file in S3 */
-    FLOWLOG_FORMAT_COMMAS = 2  /* version,account_id: our --fields */
+    FLOWLOG_FORMAT_COMMAS = 2  /* version,account_id: our --fields; unknown names as they are */
 } flowlog_format_style;
 
 /**
  * Write a format as text into text[0..cap), always NUL-terminated when cap > 0.  Returns the length
- * that the whole text has, without the NUL, as snprintf does.
+ * that the whole text has, without the NUL, as snprintf does.  flowlog_format_parse reads it back, but for
+ * a lone unknown field called "default" or "tgw" outside of ${}.
  */
 FLOWLOG_API size_t flowlog_format_print(const flowlog_format *format, int style, char *text, size_t cap);
 

@@ -72,6 +72,19 @@ typedef enum flowlog_direction {
     FLOWLOG_DIRECTION_EGRESS = 2
 } flowlog_direction;
 
+typedef enum flowlog_reject_reason {
+    FLOWLOG_REJECT_REASON_BPA = 1, /* VPC Block Public Access */
+    FLOWLOG_REJECT_REASON_EC = 2   /* encryption controls of a VPC endpoint */
+} flowlog_reject_reason;
+
+typedef enum flowlog_interface_type {
+    FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY = 1,
+    FLOWLOG_INTERFACE_TYPE_NETWORK_LOAD_BALANCER = 2,
+    FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY = 3,
+    FLOWLOG_INTERFACE_TYPE_TRANSIT_GATEWAY = 4,
+    FLOWLOG_INTERFACE_TYPE_VPC_ENDPOINT = 5
+} flowlog_interface_type;
+
 /** One value with its type, for access row by row. */
 typedef struct flowlog_value {
     uint8_t type;      /* flowlog_type */
