@@ -32,11 +32,13 @@ enum {
 /**
  * Files and directories.  A directory stands for all regular files below it, symbolic links to files
  * included and links to directories not, in byte order of their paths, names that begin with a dot left
- * out.  "-" is standard input.  Directories are read now, files are opened one by one when their turn
- * comes.
+ * out; one without any is no input and no error.  "-" is standard input, and a path may name a pipe.
+ * Directories are read now, files are opened one by one when their turn comes: one that is gone or
+ * forbidden by then is an error of that input only (reader.h).
  *
  * Ownership  paths are copied; *source is owned.
- * Errors     E_IO (a path that does not exist or cannot be read; the message names it), E_MEMORY.
+ * Errors     E_IO (a path that does not exist, a directory that cannot be read; the message names it),
+ *            E_MEMORY, E_ARGUMENT, E_LIMIT (2^32 files).
  */
 FLOWLOG_API flowlog_status flowlog_source_paths(const char *const *paths, size_t count, uint32_t flags,
                                                 const flowlog_alloc *alloc, flowlog_source **source,
@@ -65,7 +67,7 @@ FLOWLOG_API flowlog_status flowlog_source_callback(flowlog_read_fn read, void *c
 FLOWLOG_API uint32_t flowlog_source_count(const flowlog_source *source);
 FLOWLOG_API uint64_t flowlog_source_bytes(const flowlog_source *source);
 
-/** The name of input `index`, borrowed from the source; NULL when there is none. */
+/** The name of input `index`, its path or what was given, borrowed from the source; NULL when there is none. */
 FLOWLOG_API const char *flowlog_source_name(const flowlog_source *source, uint32_t index);
 
 /** Only for a source that no reader took.  NULL is allowed and does nothing. */
