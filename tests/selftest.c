@@ -386,6 +386,56 @@ static void codec_inflates_at_every_cut(void)
     }
 }
 
+/* --- schema ------------------------------------------------------------------------------------------------------ */
+
+static void schema_catalogue_finds_itself(void)
+{
+    const uint32_t count = flowlog_field_count();
+#define X(number, id, spelling, since, kind, sense)                                               \
+    {                                                                                             \
+        const flowlog_field_info *info = flowlog_field_get(number);                               \
+        CHECK(info &&FLOWLOG_FIELD_##id == (number) && (number) <= count);                        \
+        CHECK(info && info->field == (number) && info->type == FLOWLOG_TYPE_##kind);              \
+        CHECK(info &&strcmp(info->name, spelling) == 0);                                          \
+        CHECK(info &&flowlog_field_find(info->name, strlen(info->name)) == (number));             \
+        CHECK(info &&flowlog_field_find(info->underscore, strlen(info->underscore)) == (number)); \
+        CHECK(info &&flowlog_field_find(info->insights, strlen(info->insights)) == (number));     \
+    }
+    FLOWLOG_FIELD_MAP(X)
+#undef X
+    CHECK(!flowlog_field_get(0) && !flowlog_field_get(count + 1));
+    CHECK(flowlog_field_find("no-such-field", 13) == FLOWLOG_FIELD_UNKNOWN);
+    CHECK(flowlog_enum_code(FLOWLOG_FIELD_ACTION, "REJECT", 6) == FLOWLOG_ACTION_REJECT);
+    CHECK(flowlog_enum_code(FLOWLOG_FIELD_ACTION, "DENY", 4) == FLOWLOG_OTHER);
+    CHECK_TEXT(flowlog_enum_name(FLOWLOG_FIELD_LOG_STATUS, FLOWLOG_LOG_STATUS_SKIPDATA), "SKIPDATA");
+}
+
+static void schema_formats_read_what_they_print(void)
+{
+    static const flowlog_format *(*const defaults[])(void) = {flowlog_format_default,
+                                                              flowlog_format_tgw};
+    static const uint32_t columns[] = {14, 36};
+    char text[4096];
+    flowlog_error err;
+    for (unsigned i = 0; i < 2; i++)
+        for (int style = FLOWLOG_FORMAT_AWS; style <= FLOWLOG_FORMAT_COMMAS; style++) {
+            const flowlog_format *format = defaults[i]();
+            CHECK(flowlog_format_columns(format) == columns[i]);
+            const size_t len = flowlog_format_print(format, style, text, sizeof text);
+            CHECK(len < sizeof text && strlen(text) == len);
+            flowlog_format *again = NULL;
+            CHECK(flowlog_format_parse(text, len, NULL, &again, &err) == FLOWLOG_OK);
+            CHECK(again && flowlog_format_equal(format, again));
+            if (style == FLOWLOG_FORMAT_HEADER) CHECK(flowlog_is_header(text, len));
+            flowlog_format_free(again);
+        }
+    CHECK(!flowlog_is_header(sample, sample_line(0, text, sizeof text) - 1));
+    flowlog_format *none = NULL;
+    CHECK(flowlog_format_parse("srcaddr dstaddr src_addr", 24, NULL, &none, &err) ==
+          FLOWLOG_E_DUPLICATE);
+    CHECK(!none && err.offset == 16 && err.column == 17);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--simd") == 0) {
@@ -401,6 +451,8 @@ int main(int argc, char **argv)
     simd_levels_agree();
     codec_crc32_is_that_of_gzip();
     codec_inflates_at_every_cut();
+    schema_catalogue_finds_itself();
+    schema_formats_read_what_they_print();
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
