@@ -27,7 +27,8 @@ extern "C" {
  *   ADDR   values: uint32_t[rows], the IPv4 address as a number (10.0.0.1 = 0x0A000001), 0 elsewhere;
  *          family: uint8_t[rows], 4, 6 or 0 for null;  wide: 16 bytes a row in network order, set only
  *          where family is 6
- *   ENUM   values: uint8_t[rows], codes of value.h, 0 = OTHER or null;  spans
+ *   ENUM   values: uint8_t[rows], codes as flowlog_enum_name takes them, 0 = OTHER or null;  spans: set
+ *          only where the row has a value and its code is 0
  *   TEXT   spans: place of the token in batch->text
  *
  * A null row has 0 as its value and {0, 0} as its span, so sums need not look at `validity`.
