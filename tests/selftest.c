@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "codec/crc32.h"
+#include "codec/gzip.h"
 #include "codec/inflate.h"
 #include "core/bytes.h"
 #include "core/error.h"
@@ -386,6 +387,34 @@ static void codec_inflates_at_every_cut(void)
     }
 }
 
+static void codec_gunzips_members_at_every_cut(void)
+{
+    static struct fl_gzip state;
+    static uint8_t twice[2 * sizeof sample_gz], out[2 * sizeof sample + FL_INFLATE_OUT_SLOP];
+    flowlog_error err;
+    memcpy(twice, sample_gz, sizeof sample_gz);
+    memcpy(twice + sizeof sample_gz, sample_gz, sizeof sample_gz);
+    for (size_t cut = 0; cut <= sizeof twice; cut += cut % 64 ? 3 : 1) {
+        size_t used = 0, more = 0, len = 0;
+        flowlog__gzip_init(&state);
+        flowlog_status st =
+            flowlog__gzip_run(&state, twice, cut, &used, out, &len, 2 * sizeof sample, 0, &err);
+        CHECK(st == FLOWLOG_OK && used == cut);
+        st = flowlog__gzip_run(&state, twice + used, sizeof twice - used, &more, out, &len,
+                               2 * sizeof sample, 1, &err);
+        CHECK(st == FLOWLOG_END && used + more == sizeof twice && len == 2 * sample_len);
+        CHECK(memcmp(out, sample, sample_len) == 0 && memcmp(out + sample_len, sample, sample_len) == 0);
+    }
+    for (unsigned i = 1; i <= GZ_TRAILER; i++) { /* a wrong CRC or length is damage */
+        size_t used = 0, len = 0;
+        memcpy(twice, sample_gz, sizeof sample_gz);
+        twice[sizeof sample_gz - i] ^= 1;
+        flowlog__gzip_init(&state);
+        CHECK(flowlog__gzip_run(&state, twice, sizeof sample_gz, &used, out, &len, sizeof sample, 1,
+                                &err) == FLOWLOG_E_CORRUPT);
+    }
+}
+
 /* --- schema ------------------------------------------------------------------------------------------------------ */
 
 static void schema_catalogue_finds_itself(void)
@@ -436,6 +465,64 @@ static void schema_formats_read_what_they_print(void)
     CHECK(!none && err.offset == 16 && err.column == 17);
 }
 
+/* --- decode ------------------------------------------------------------------------------------------------------ */
+
+static void decode_addresses_are_canonical(void)
+{
+    static const char *const rows[][2] = {
+        {"10.0.0.1", "10.0.0.1"},
+        {"255.255.255.255", "255.255.255.255"},
+        {"::", "::"},
+        {"::1", "::1"},
+        {"2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
+        {"2001:db8:0000:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
+        {"fe80:0:0:0:0:0:0:1", "fe80::1"},
+        {"1:0:0:2:0:0:0:3", "1:0:0:2::3"},
+        {"::ffff:10.0.0.1", "::ffff:10.0.0.1"},
+        {"::FFFF:A00:1", "::ffff:10.0.0.1"},
+    };
+    static const char *const wrong[] = {"",          "-",        "1.2.3",         "1.2.3.256",
+                                        "01.2.3.4",  "1.2.3.4 ", ":::",           "1::2::3",
+                                        "fe80::1%0", "12345::",  "1:2:3:4:5:6:7", "::1.2.3",
+                                        "g::"};
+    flowlog_addr addr, again;
+    char text[FLOWLOG_ADDR_TEXT_MAX];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CHECK(flowlog_addr_parse(rows[i][0], strlen(rows[i][0]), &addr) == FLOWLOG_OK);
+        CHECK(flowlog_addr_format(&addr, text) == strlen(rows[i][1]));
+        CHECK_TEXT(text, rows[i][1]);
+        CHECK(flowlog_addr_parse(text, strlen(text), &again) == FLOWLOG_OK &&
+              flowlog_addr_compare(&addr, &again) == 0);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memset(&addr, 0xA5, sizeof addr);
+        memcpy(&again, &addr, sizeof addr);
+        CHECK(flowlog_addr_parse(wrong[i], strlen(wrong[i]), &addr) == FLOWLOG_E_SYNTAX);
+        CHECK(memcmp(&addr, &again, sizeof addr) == 0);
+    }
+}
+
+static void decode_tokenizes_lines(void)
+{
+    uint32_t ends[256];
+    size_t count = 0, used = 0;
+    uint64_t lines = 0;
+    flowlog_span fields[20];
+    flowlog_error err;
+    const size_t line_len = strcspn(sample, "\n") + 1;
+    CHECK(flowlog_count_lines(sample, sample_len, &lines) == FLOWLOG_OK && lines == RECORDS);
+    CHECK(flowlog_count_lines(sample, sample_len - 1, &lines) == FLOWLOG_OK && lines == RECORDS);
+    CHECK(flowlog_tokenize(sample, line_len, ends, 256, &count, &used) == FLOWLOG_OK);
+    CHECK(count == 14 && used == line_len && ends[0] == 1 && ends[1] == 14 && ends[13] == line_len - 1);
+    CHECK(flowlog_split_line(sample, line_len, 14, fields, 20, &count, &err) == FLOWLOG_OK &&
+          count == 14);
+    CHECK(fields[12].len == 6 && memcmp(sample + fields[12].offset, "REJECT", 6) == 0);
+    CHECK(flowlog_split_line("a\tb  c \r\n", 9, 3, fields, 20, &count, &err) == FLOWLOG_OK &&
+          count == 3);
+    CHECK(flowlog_split_line("a b\x01", 4, 0, fields, 20, &count, &err) == FLOWLOG_E_MALFORMED &&
+          err.offset == 3);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--simd") == 0) {
@@ -451,8 +538,11 @@ int main(int argc, char **argv)
     simd_levels_agree();
     codec_crc32_is_that_of_gzip();
     codec_inflates_at_every_cut();
+    codec_gunzips_members_at_every_cut();
     schema_catalogue_finds_itself();
     schema_formats_read_what_they_print();
+    decode_addresses_are_canonical();
+    decode_tokenizes_lines();
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
