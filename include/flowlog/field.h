@@ -196,9 +196,9 @@ FLOWLOG_API flowlog_status flowlog_format_from_header(const char *line, size_t l
  * an address, "-": see flowlog_format_parse).  Else 0.  Tokens lie between runs of spaces and tabs; a byte
  * order mark before the line and blanks and a line end after it are no part of it.
  *
- * AWS's own values are no field names, so a record is never taken for a header, with one exception: a
- * record made of nothing but tag values and other names that users give (instance-tag, ecs-service-name)
- * which happen to be called like fields, "version" or "type".
+ * The values that AWS gives are no field names, so a record is never taken for a header, with one exception:
+ * in a format without numbers and addresses, at least half of the values are names that users gave
+ * (instance-tag, ecs-service-name) and are called like fields: "version", "type".
  *
  * Cost       a record is told by its first value, usually its first token.
  */

@@ -7,12 +7,9 @@
  * pkt-src-addr are fields, and s-tart is none.  Only start and end have Insights names of other words.
  *
  * Which row to compare with comes from a perfect hash over the letters, because the header rule
- * (format.c) asks for each token of a line.  The test schema_catalogue computes the table again; when a
- * field is added, try odd random numbers for FACTOR until no two names share a slot, and print it.
+ * (format.c) asks for each token of a line.
  */
 #include "schema/catalogue.h"
-
-#include "schema/ascii.h"
 
 /* X(ID, name in Athena and Parquet, name in Logs Insights). */
 #define SPELLINGS(X) \
@@ -130,8 +127,7 @@ static const flowlog_field_info rows[FL_FIELDS] = {
 #undef X
 };
 
-#define FACTOR 0x56BADBC9u
-static const uint8_t slots[256] = {
+const uint8_t flowlog__field_slots[256] = {
      0,  0,  0,  0,  0,  0,  0, 34,  0,  0,  0, 55,  0,  0, 47, 58,
      0,  0,  0, 50,  0,  0, 20, 46,  0,  0,  0,  0,  0,  0,  0,  0,
     14,  0,  0,  0,  0,  9,  0,  0,  0,  0, 54,  0,  0,  0, 26,  0,
@@ -185,10 +181,8 @@ uint32_t flowlog_field_find(const char *name, size_t len)
         len -= 2;
     }
     if (len > FL_FIELD_NAME_MAX) return FLOWLOG_FIELD_UNKNOWN;
-    uint32_t hash = 0;
-    for (size_t i = 0; i < len; i++)
-        if (!fl_is_hyphen(name[i])) hash = (hash ^ (uint8_t)(name[i] | 0x20)) * FACTOR;
-    const flowlog_field_info *row = flowlog_field_get(slots[hash >> 24]);
+    const uint8_t field = flowlog__field_slots[fl_field_hash(name, len, FL_FIELD_HASH_FACTOR)];
+    const flowlog_field_info *row = flowlog_field_get(field);
     return row && (is_spelt(name, len, row->insights) || is_spelt(name, len, row->underscore))
                ? row->field
                : (uint32_t)FLOWLOG_FIELD_UNKNOWN;

@@ -120,7 +120,8 @@ static flowlog_status no_memory(uint32_t columns, flowlog_error *err)
 
 /* The struct is followed by its columns, those by the names that the catalogue does not have. */
 _Static_assert(sizeof(struct flowlog_format) % sizeof(void *) == 0, "columns lie aligned behind it");
-_Static_assert(FLOWLOG_FORMAT_COLUMNS_MAX < INT16_MAX && FLOWLOG_FORMAT_NAME_MAX < INT16_MAX, "fit 16 bits");
+_Static_assert(FLOWLOG_FORMAT_COLUMNS_MAX <= INT16_MAX, "by_field holds a column + 1");
+_Static_assert(FLOWLOG_FORMAT_NAME_MAX <= UINT16_MAX, "a draft holds its length");
 
 static flowlog_status draft_finish(const struct draft *draft, const flowlog_alloc *user,
                                    flowlog_format **format, flowlog_error *err)
