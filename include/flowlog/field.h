@@ -170,8 +170,8 @@ typedef struct flowlog_format_column {
  * Blanks and a pair of quotes around the whole are left out.
  *
  * A name that the catalogue does not know becomes a text column: any of the bytes 0x21 to 0x7E but
- * $ { } , and quotes.  What begins with a digit or a hyphen or has a colon is no name but a value, so that
- * a record given by mistake is an error.  A field named twice, in whatever spelling, is an error whose
+ * $ { } , and quotes.  What begins with a digit, a hyphen or a '#', or has a colon, is no name but a value,
+ * so that a record given by mistake is an error.  A field named twice, in whatever spelling, is an error whose
  * message has both positions; unknown names differ by more than letter case, hyphen and underscore.
  *
  * Ownership  *format is owned: flowlog_format_free.
@@ -184,7 +184,7 @@ FLOWLOG_API flowlog_status flowlog_format_parse(const char *text, size_t len, co
 
 /**
  * The same from a header line, if it is one by the rule below; FLOWLOG_E_FORMAT if it is not, with the
- * position of the first token that is no known name.  A header may still be refused: E_DUPLICATE, E_LIMIT.
+ * position of the first token that is no known name.  A header may still be refused: E_DUPLICATE.
  */
 FLOWLOG_API flowlog_status flowlog_format_from_header(const char *line, size_t len,
                                                       const flowlog_alloc *alloc,

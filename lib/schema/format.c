@@ -9,9 +9,9 @@
  *     item = "${" name "}" | "$${" name "}" | name | quote name quote
  *     name = 1 to 128 of the bytes 0x21 to 0x7E, without $ { } , and quotes, and no value
  *
- * A value is what a field never is called and a record is made of: something that begins with a digit or
- * a hyphen, or has a colon (numbers, IPv4 and IPv6 addresses, "-", timestamps, ARNs).  The header rule
- * rests on the same test.
+ * A value is what a field never is called and a record is made of: something that begins with a digit, a
+ * hyphen or a '#', or has a colon (numbers, IPv4 and IPv6 addresses, "-", comments, timestamps, ARNs).
+ * The header rule rests on the same test.
  */
 #include "schema/format.h"
 
@@ -34,7 +34,8 @@ static int is_name_byte(char c)
 
 static int is_value(const char *token, size_t len)
 {
-    return fl_is_digit(token[0]) || token[0] == '-' || memchr(token, ':', len) != NULL;
+    const char c = token[0];
+    return fl_is_digit(c) || c == '-' || c == '#' || memchr(token, ':', len) != NULL;
 }
 
 /* Unknown names compare as known ones do: hyphens are underscores, letter case does not matter. */
@@ -244,6 +245,7 @@ flowlog_status flowlog_format_parse(const char *text, size_t len, const flowlog_
                                     flowlog_format **format, flowlog_error *err)
 {
     if (!format || (!text && len)) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "format or text is NULL");
+    if (!text) text = "";
     size_t at = 0;
     while (at < len && fl_is_blank(text[at])) at++;
     while (len > at && fl_is_blank(text[len - 1])) len--;

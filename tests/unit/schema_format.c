@@ -272,6 +272,7 @@ Test(schema_format, errors_point_at_the_token)
         {"2 123456789010 eni-1235b8ca123456789", "^", FLOWLOG_E_SYNTAX, "'2' looks like a value"},
         {"eni-1 - srcaddr", //
          "      ^", FLOWLOG_E_SYNTAX, "'-' looks like a value"},
+        {"# version", "^", FLOWLOG_E_SYNTAX, "'#' looks like a value"},
         {"srcaddr fe80::1", //
          "        ^", FLOWLOG_E_SYNTAX, "'fe80::1' looks like a value"},
         {"srcaddr 10.0.0.1", //
