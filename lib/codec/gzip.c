@@ -224,6 +224,7 @@ flowlog_status flowlog__gzip_run(struct fl_gzip *g, const uint8_t *in, size_t in
         case PADDING:
             while (at < in_len && !in[at]) at++;
             if (at < in_len) damaged(g, g->in_total + at, trailing);
+            cut = NULL;
             waiting = 1;
             break;
         case BAD: break;
