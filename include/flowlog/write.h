@@ -107,6 +107,15 @@ FLOWLOG_API void flowlog_writer_close(flowlog_writer *writer);
  */
 FLOWLOG_API size_t flowlog_json_quote(const char *text, size_t len, char *out, size_t cap);
 
+/** Longest text of a time, with its NUL. */
+#define FLOWLOG_TIME_TEXT_MAX 21
+
+/**
+ * Write seconds since 1970 as 2026-06-01T12:00:00Z (ISO 8601, UTC); outside the years 0 to 9999 as the
+ * number.  NUL-terminated; returns the length.
+ */
+FLOWLOG_API size_t flowlog_time_format(int64_t seconds, char text[FLOWLOG_TIME_TEXT_MAX]);
+
 #ifdef __cplusplus
 }
 #endif

@@ -106,6 +106,13 @@ static size_t format_percent(char *out, uint64_t number)
     return len + 3;
 }
 
+size_t flowlog_time_format(int64_t seconds, char text[FLOWLOG_TIME_TEXT_MAX])
+{
+    const size_t len = fl_format_time(text, seconds);
+    text[len] = '\0';
+    return len;
+}
+
 static size_t format_cell(char *out, const flowlog_value *v)
 {
     if (v->is_null || (v->type == FLOWLOG_TYPE_ADDR && v->addr.family != 4 && v->addr.family != 6)) {

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - flowlog: AWS VPC and Transit Gateway flow logs on the command line.
+ *
+ * A thin layer over the library: flowlog COMMAND [OPTION...] [PATH...].  Standard output is the result and
+ * nothing else.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "hint.h"
+#include "out.h"
+#include "text.h"
+
+#define COMMON_HELP                                                                                              \
+    "\n"                                                                                                         \
+    "Input\n"                                                                                                    \
+    "  PATH...              files, directories (walked, sorted), - for standard input; gzip is found by content\n" \
+    "  --log-format STR     fields of lines without a header: '${version} ${account-id} ...', bare names,\n"     \
+    "                       default or tgw\n"                                                                    \
+    "  --on-bad-line WHAT   skip (default): count, report at the end; stop: fail at the first one\n"             \
+    "Output\n"
+
+#define FORM_HELP "  --table (default) --json --csv --tsv\n"
+
+#define OTHER_HELP                                                                         \
+    "  -o FILE              write results to FILE\n"                                       \
+    "  -q, --quiet          no progress, no warnings\n"                                    \
+    "  --color WHEN         auto (default), always, never; NO_COLOR is honoured\n"         \
+    "  --progress WHEN      auto (default): on a terminal; always, never\n"                \
+    "\n"                                                                                   \
+    "Exit status  0 done; 1 done, but lines were malformed or input was damaged part-way,\n" \
+    "and standard error says where; 2 usage, input or output failed, nothing useful printed\n"
+
+static const char program_help[] =
+    "Examples\n"
+    "  flowlog summary logs/                          what is in here, and can it be trusted?\n"
+    "  flowlog top logs/                              who sends most\n"
+    "  flowlog top --by srcaddr,dstport -n 5 --json log.gz\n"
+    "  flowlog cat --fields srcaddr,dstaddr,bytes --csv log.gz\n"
+    "  aws s3 cp s3://bucket/key.log.gz - | flowlog cat\n"
+    "\n"
+    "Usage  flowlog COMMAND [OPTION...] [PATH...]\n"
+    "\n"
+    "Commands\n"
+    "  summary   counts, times, formats, malformed lines\n"
+    "  cat       the records, decoded\n"
+    "  top       top talkers\n"
+    "\n"
+    "flowlog COMMAND --help says more.  flowlog --version names the library and its SIMD level.\n";
+
+static const char summary_help[] =
+    "Examples\n"
+    "  flowlog summary logs/\n"
+    "  flowlog summary --json log.gz | jq .malformed_reasons\n"
+    "  flowlog summary --log-format 'version interface-id srcaddr dstaddr action' custom.log\n"
+    "\n"
+    "Usage  flowlog summary [OPTION...] [PATH...]\n"
+    "\n"
+    "What is in the logs and whether they can be trusted: lines by kind, sums, the time they cover, formats,\n"
+    "the first malformed lines, interfaces with skipped records, and which fields a diagnosis would lack.\n"
+    "A sum beyond 64 bits is an error, never a wrapped number; what no format in the input can tell is null.\n"
+    COMMON_HELP FORM_HELP OTHER_HELP;
+
+static const char cat_help[] =
+    "Examples\n"
+    "  flowlog cat log.gz\n"
+    "  flowlog cat --json -n 3 logs/\n"
+    "  flowlog cat --fields srcaddr,dstaddr,dstport,bytes --tsv logs/ | sort | uniq -c\n"
+    "  flowlog cat --text --fields version,srcaddr,dstaddr logs/ > smaller.log\n"
+    "\n"
+    "Usage  flowlog cat [OPTION...] [PATH...]\n"
+    "\n"
+    "The records, NODATA and SKIPDATA ones too, with all fields of their format; where that changes, a new header.\n"
+    "\n"
+    "Options\n"
+    "  --fields A,B,...     these fields, in this order; null where a format lacks one\n"
+    "  --raw                the original lines\n"
+    "  -n N                 stop after N rows; 0 (default): all\n"
+    COMMON_HELP FORM_HELP
+    "  --text               records as AWS writes them, with a header line\n" OTHER_HELP;
+
+static const char top_help[] =
+    "Examples\n"
+    "  flowlog top logs/                                  sources by bytes\n"
+    "  flowlog top --by dstaddr,dstport --measure flows logs/\n"
+    "  flowlog top --by interface-id -n 0 --json logs/    every interface\n"
+    "\n"
+    "Usage  flowlog top [OPTION...] [PATH...]\n"
+    "\n"
+    "Groups of records with the same keys, the largest first, ties in the order of the keys.  NODATA and SKIPDATA\n"
+    "are no records; those without a key are left out, and a warning says how many.  share is the part of all records\n"
+    "that were counted, those beyond -n included.  Sums are exact; beyond 64 bits they are an error.\n"
+    "\n"
+    "Options\n"
+    "  --by KEYS            fields separated by commas; default srcaddr\n"
+    "  --measure WHAT       bytes (default), packets or flows\n"
+    "  -n N                 groups to print; default 10, 0: all\n"
+    COMMON_HELP FORM_HELP OTHER_HELP;
+
+static const struct command {
+    const char *name;
+    unsigned bit;
+    int (*run)(const struct options *);
+    const char *help;
+} commands[] = {{"summary", COMMAND_SUMMARY, command_summary, summary_help},
+                {"cat", COMMAND_CAT, command_cat, cat_help},
+                {"top", COMMAND_TOP, command_top, top_help}};
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+static int print(const char *text)
+{
+    struct out out = out_make(NULL);
+    return out_write(&out, text, strlen(text)) || out_close(&out) ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int print_version(void)
+{
+    struct text text = {NULL, 0, 0};
+    text_print(&text, "flowlog %d.%d.%d (libflowlog %s, SIMD %s)\n", FLOWLOG_VERSION_MAJOR, FLOWLOG_VERSION_MINOR,
+               FLOWLOG_VERSION_PATCH, flowlog_version_text(), flowlog_simd_name());
+    const int status = print(text.ptr);
+    text_free(&text);
+    return status;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMAND_COUNT + 1];
+    for (size_t i = 0; i < COMMAND_COUNT; i++) names[i] = commands[i].name;
+    names[COMMAND_COUNT] = NULL;
+    const char *const near = hint_name(name, strlen(name), names);
+    if (name[0] == '-') message_error("'%s' stands before the command; options follow it", name);
+    else if (near) message_error("unknown command '%s'; did you mean '%s'?", name, near);
+    else message_error("unknown command '%s'", name);
+    message_more("see 'flowlog --help'");
+    return STATUS_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    message_setup(WHEN_AUTO, 0);
+    if (argc < 2) {
+        message_error("which command? %s, %s or %s", commands[0].name, commands[1].name, commands[2].name);
+        message_more("see 'flowlog --help'");
+        return STATUS_FAILED;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print(program_help);
+    if (strcmp(argv[1], "--version") == 0) return print_version();
+    const struct command *command = NULL;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
+    if (!command) return unknown_command(argv[1]);
+
+    struct options options = {.command = command->name, .command_bit = command->bit, .by = "srcaddr", .measure = "bytes"};
+    options.paths = need_memory(NULL, (size_t)argc * sizeof *options.paths);
+    int status = STATUS_FAILED;
+    if (options_parse(&options, argc, argv, 2) == 0) {
+        message_setup(options.color, options.quiet);
+        status = options.help ? print(command->help) : options.version ? print_version() : command->run(&options);
+    }
+    free(options.paths);
+    return status;
+}

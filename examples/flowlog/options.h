@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - the command line as a struct. */
+#ifndef COMMAND_OPTIONS_H
+#define COMMAND_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flowlog.h"
+#include "message.h"
+
+/* Commands, as bits: which options belong to which. */
+enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_ALL = 7 };
+
+struct options {
+    const char *command; /* its name */
+    unsigned command_bit;
+    flowlog_form form;
+    const char *log_format; /* NULL: by header or content */
+    const char *output;     /* NULL: standard output */
+    const char *fields;     /* cat */
+    const char *by;         /* top */
+    const char *measure;    /* top */
+    uint64_t limit;         /* -n; 0: no limit */
+    int has_form, has_limit, raw, stop_on_bad, quiet, help, version;
+    enum when color, progress;
+    const char **paths; /* into argv */
+    size_t path_count;
+};
+
+/*
+ * Read argv[first..].  Options may stand before, between and after paths; "--" ends them.
+ * 0, or -1 after a message.
+ */
+int options_parse(struct options *options, int argc, char **argv, int first);
+
+#endif
