@@ -58,18 +58,13 @@ static void add(struct text *t, const void *data, size_t len)
     if (t->len + len > t->cap) {
         t->cap = (t->len + len) * 2 + 4096;
         t->p = realloc(t->p, t->cap);
-        if (t->p == NULL)
-            die("out of memory", "add");
+        if (t->p == NULL) die("out of memory", "add");
     }
-    if (len > 0)
-        memcpy(t->p + t->len, data, len);
+    if (len > 0) memcpy(t->p + t->len, data, len);
     t->len += len;
 }
 
-static void puts_to(struct text *t, const char *s)
-{
-    add(t, s, strlen(s));
-}
+static void puts_to(struct text *t, const char *s) { add(t, s, strlen(s)); }
 
 static void print(struct text *t, const char *fmt, ...)
 {
@@ -78,8 +73,7 @@ static void print(struct text *t, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof line)
-        die("line too long", "print");
+    if (n < 0 || (size_t)n >= sizeof line) die("line too long", "print");
     add(t, line, (size_t)n);
 }
 
@@ -91,14 +85,12 @@ static void gzip_member(struct text *out, const char *data, size_t len)
         die("deflateInit2 failed", "gzip");
     const size_t cap = deflateBound(&z, (uLong)len) + 64;
     unsigned char *buf = malloc(cap);
-    if (buf == NULL)
-        die("out of memory", "gzip");
+    if (buf == NULL) die("out of memory", "gzip");
     z.next_in = (const unsigned char *)data;
     z.avail_in = (uInt)len;
     z.next_out = buf;
     z.avail_out = (uInt)cap;
-    if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-        die("deflate failed", "gzip");
+    if (deflate(&z, Z_FINISH) != Z_STREAM_END) die("deflate failed", "gzip");
     add(out, buf, cap - z.avail_out);
     deflateEnd(&z);
     free(buf);
@@ -109,8 +101,7 @@ static void make_parents(char *path)
     for (char *p = path + 1; *p != 0; p++)
         if (*p == '/') {
             *p = 0;
-            if (mkdir(path, 0777) != 0 && errno != EEXIST)
-                die(strerror(errno), path);
+            if (mkdir(path, 0777) != 0 && errno != EEXIST) die(strerror(errno), path);
             *p = '/';
         }
 }
@@ -127,8 +118,7 @@ static void compare(const char *path, const struct text *want, int kind)
     struct text got = {0};
     char buf[65536];
     int n;
-    while ((n = gzread(f, buf, sizeof buf)) > 0)
-        add(&got, buf, (size_t)n);
+    while ((n = gzread(f, buf, sizeof buf)) > 0) add(&got, buf, (size_t)n);
     gzclose(f);
     int same;
     if (kind == GZIP_CUT)
@@ -160,10 +150,8 @@ static void output(const char *name, struct text *t, int kind)
             gzip_member(&out, t->p + 2 * third, t->len - 2 * third);
         } else {
             gzip_member(&out, t->p, t->len);
-            if (kind == GZIP_CUT)
-                out.len = out.len * 6 / 10;
-            if (kind == GZIP_PADDED)
-                add(&out, "\0\0\0\0\0\0\0", 7);
+            if (kind == GZIP_CUT) out.len = out.len * 6 / 10;
+            if (kind == GZIP_PADDED) add(&out, "\0\0\0\0\0\0\0", 7);
         }
         make_parents(path);
         FILE *f = fopen(path, "wb");
@@ -206,29 +194,57 @@ struct host {
     const char *az, *ip4, *ip6;
 };
 
-enum { ALB1, ALB2, NAT, BASTION, WEB1, WEB2, WEB3, APP1, APP2, APP3, RESOLVER, PG, MYSQL, STANDBY, BATCH1, BATCH2,
-       SPARE, HOSTS };
+enum {
+    ALB1,
+    ALB2,
+    NAT,
+    BASTION,
+    WEB1,
+    WEB2,
+    WEB3,
+    APP1,
+    APP2,
+    APP3,
+    RESOLVER,
+    PG,
+    MYSQL,
+    STANDBY,
+    BATCH1,
+    BATCH2,
+    SPARE,
+    HOSTS
+};
 static const struct host host[HOSTS] = {
     [ALB1] = {ACCOUNT_A, "eni-0a10b2c3d4e5f6a01", "-", PUBLIC, "use1-az1", "10.0.0.11",
               "2001:db8:1234:a100:8d6e:3477:df66:f101"},
     [ALB2] = {ACCOUNT_A, "eni-0a10b2c3d4e5f6a02", "-", PUBLIC, "use1-az2", "10.0.0.12",
               "2001:db8:1234:a100:8d6e:3477:df66:f102"},
     [NAT] = {ACCOUNT_A, "eni-0a10b2c3d4e5f6a20", "-", PUBLIC, "use1-az1", "10.0.0.20", NULL},
-    [BASTION] = {ACCOUNT_A, "eni-0a10b2c3d4e5f6a30", "i-0b57102030405060a", PUBLIC, "use1-az1", "10.0.0.30", NULL},
-    [WEB1] = {ACCOUNT_A, "eni-0b21c3d4e5f6a7b21", "i-0eb11121314151617", WEB, "use1-az1", "10.0.1.21", NULL},
-    [WEB2] = {ACCOUNT_A, "eni-0b21c3d4e5f6a7b22", "i-0eb21222324252627", WEB, "use1-az1", "10.0.1.22", NULL},
+    [BASTION] = {ACCOUNT_A, "eni-0a10b2c3d4e5f6a30", "i-0b57102030405060a", PUBLIC, "use1-az1",
+                 "10.0.0.30", NULL},
+    [WEB1] = {ACCOUNT_A, "eni-0b21c3d4e5f6a7b21", "i-0eb11121314151617", WEB, "use1-az1", "10.0.1.21",
+              NULL},
+    [WEB2] = {ACCOUNT_A, "eni-0b21c3d4e5f6a7b22", "i-0eb21222324252627", WEB, "use1-az1", "10.0.1.22",
+              NULL},
     [WEB3] = {ACCOUNT_A, "eni-0b21c3d4e5f6a7b23", "i-0eb31323334353637", WEB, "use1-az2", "10.0.1.23",
               "2001:db8:1234:a101:3304:8879:34cf:4023"},
-    [APP1] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c31", "i-0aa11121314151617", APP, "use1-az1", "10.0.2.31", NULL},
-    [APP2] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c32", "i-0aa21222324252627", APP, "use1-az1", "10.0.2.32", NULL},
-    [APP3] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c33", "i-0aa31323334353637", APP, "use1-az1", "10.0.2.33", NULL},
-    [RESOLVER] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c53", "i-0d531323334353637", APP, "use1-az1", "10.0.2.53", NULL},
+    [APP1] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c31", "i-0aa11121314151617", APP, "use1-az1", "10.0.2.31",
+              NULL},
+    [APP2] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c32", "i-0aa21222324252627", APP, "use1-az1", "10.0.2.32",
+              NULL},
+    [APP3] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c33", "i-0aa31323334353637", APP, "use1-az1", "10.0.2.33",
+              NULL},
+    [RESOLVER] = {ACCOUNT_A, "eni-0c32d4e5f6a7b8c53", "i-0d531323334353637", APP, "use1-az1",
+                  "10.0.2.53", NULL},
     [PG] = {ACCOUNT_A, "eni-1a2b3c4d", "-", DB, "use1-az1", "10.0.3.41", NULL},
     [MYSQL] = {ACCOUNT_A, "eni-0d43e5f6a7b8c9d42", "-", DB, "use1-az1", "10.0.3.42", NULL},
     [STANDBY] = {ACCOUNT_A, "eni-5e6f7a8b", "-", DB, "use1-az1", "10.0.3.43", NULL},
-    [BATCH1] = {ACCOUNT_B, "eni-0e54f6a7b8c9dae51", "i-0ba11121314151617", BATCH, "use1-az2", "10.0.4.51", NULL},
-    [BATCH2] = {ACCOUNT_B, "eni-0e54f6a7b8c9dae52", "i-0ba21222324252627", BATCH, "use1-az2", "10.0.4.52", NULL},
-    [SPARE] = {ACCOUNT_B, "eni-0e54f6a7b8c9dae60", "i-0ba61222324252627", BATCH, "use1-az2", "10.0.4.60", NULL},
+    [BATCH1] = {ACCOUNT_B, "eni-0e54f6a7b8c9dae51", "i-0ba11121314151617", BATCH, "use1-az2",
+                "10.0.4.51", NULL},
+    [BATCH2] = {ACCOUNT_B, "eni-0e54f6a7b8c9dae52", "i-0ba21222324252627", BATCH, "use1-az2",
+                "10.0.4.52", NULL},
+    [SPARE] = {ACCOUNT_B, "eni-0e54f6a7b8c9dae60", "i-0ba61222324252627", BATCH, "use1-az2", "10.0.4.60",
+               NULL},
 };
 
 struct record {
@@ -254,8 +270,7 @@ static int64_t window_start(int h, int64_t t)
 
 static struct record *new_record(int h, int64_t start, int64_t seconds)
 {
-    if (record_count == RECORDS_MAX)
-        die("too many records", "new_record");
+    if (record_count == RECORDS_MAX) die("too many records", "new_record");
     struct record *r = &records[record_count];
     memset(r, 0, sizeof *r);
     r->seq = record_count++;
@@ -263,8 +278,7 @@ static struct record *new_record(int h, int64_t start, int64_t seconds)
     r->start = start;
     r->end = start + seconds;
     const int64_t last = window_start(h, start) + 59;
-    if (r->end > last)
-        r->end = last;
+    if (r->end > last) r->end = last;
     r->status = "OK";
     r->src_service = r->dst_service = "-";
     return r;
@@ -278,7 +292,8 @@ struct way {
     int flags;
 };
 
-static struct record *see(int h, int egress, int64_t t, int64_t seconds, const struct way *w, const char *action)
+static struct record *see(int h, int egress, int64_t t, int64_t seconds, const struct way *w,
+                          const char *action)
 {
     struct record *r = seconds == 59 ? new_record(h, window_start(h, t), 59) /* all of the window */
                                      : new_record(h, t, w->packets == 1 ? 0 : seconds);
@@ -311,23 +326,18 @@ enum verdict { FINE, REFUSED_BY_SG, REPLY_REFUSED_BY_ACL };
 static void converse(int client, int server, int64_t t, int64_t seconds, const struct way *request,
                      const struct way *reply, enum verdict verdict)
 {
-    if (client >= 0)
-        see(client, 1, t, seconds, request, "ACCEPT");
-    if (server >= 0)
-        see(server, 0, t, seconds, request, verdict == REFUSED_BY_SG ? "REJECT" : "ACCEPT");
-    if (verdict == REFUSED_BY_SG)
-        return;
+    if (client >= 0) see(client, 1, t, seconds, request, "ACCEPT");
+    if (server >= 0) see(server, 0, t, seconds, request, verdict == REFUSED_BY_SG ? "REJECT" : "ACCEPT");
+    if (verdict == REFUSED_BY_SG) return;
     if (server >= 0)
         see(server, 1, t, seconds, reply, verdict == REPLY_REFUSED_BY_ACL ? "REJECT" : "ACCEPT");
-    if (verdict == REPLY_REFUSED_BY_ACL)
-        return;
-    if (client >= 0)
-        see(client, 0, t, seconds, reply, "ACCEPT");
+    if (verdict == REPLY_REFUSED_BY_ACL) return;
+    if (client >= 0) see(client, 0, t, seconds, reply, "ACCEPT");
 }
 
 /* Out through the NAT gateway: six records (User Guide, "Traffic through a NAT gateway"). */
-static void converse_by_nat(int client, const char *remote, int64_t t, int64_t seconds, const struct way *request,
-                            const struct way *reply)
+static void converse_by_nat(int client, const char *remote, int64_t t, int64_t seconds,
+                            const struct way *request, const struct way *reply)
 {
     const char *nat = host[NAT].ip4;
     const unsigned nat_port = rnd(1024, 65535);
@@ -356,14 +366,16 @@ struct volume {
     unsigned up_low, up_high, down_low, down_high;
 };
 
-static void tcp(int client, const char *from, int server, const char *to, unsigned cport, unsigned port, int64_t t,
-                int64_t seconds, struct volume v, int long_lived)
+static void tcp(int client, const char *from, int server, const char *to, unsigned cport, unsigned port,
+                int64_t t, int64_t seconds, struct volume v, int long_lived)
 {
     const uint64_t kb_up = rnd(v.up_low, v.up_high);
     const uint64_t kb_down = rnd(v.down_low, v.down_high);
     const uint64_t up = 4 + kb_up + kb_down / 3, down = 4 + kb_down + kb_up / 3;
-    struct way request = {from, to, cport, port, 6, up, up * 52 + kb_up * 1000 + rnd(0, 400), long_lived ? 0 : 3};
-    struct way reply = turned(&request, down, down * 52 + kb_down * 1000 + rnd(0, 400), long_lived ? 0 : 19);
+    struct way request = {
+        from, to, cport, port, 6, up, up * 52 + kb_up * 1000 + rnd(0, 400), long_lived ? 0 : 3};
+    struct way reply =
+        turned(&request, down, down * 52 + kb_down * 1000 + rnd(0, 400), long_lived ? 0 : 19);
     converse(client, server, t, seconds, &request, &reply, FINE);
 }
 
@@ -391,21 +403,19 @@ static const char *client_v6(void)
 {
     char *p = pool[rnd(0, 63)];
     const unsigned n = rnd(1, 40);
-    snprintf(p, 40, "2001:db8:%x:%x:%x:%x:%x:%x", 0x4000 + n % 9, 0x1a0 + n, 0x2b10 + n, 0x88 + n * 7, 0x3c00 + n,
-             0x4f10 + n * 13);
+    snprintf(p, 40, "2001:db8:%x:%x:%x:%x:%x:%x", 0x4000 + n % 9, 0x1a0 + n, 0x2b10 + n, 0x88 + n * 7,
+             0x3c00 + n, 0x4f10 + n * 13);
     return p;
 }
 
 /* ---- one hour ----------------------------------------------------------------------------------------- */
 
-static unsigned linux_port(void)
-{
-    return rnd(32768, 60999);
-}
+static unsigned linux_port(void) { return rnd(32768, 60999); }
 
 static void internet_noise(int64_t t)
 {
-    static const unsigned ports[] = {23, 445, 3389, 8080, 5060, 1433, 6379, 81, 2323, 5555, 8728, 53, 123, 161, 11211};
+    static const unsigned ports[] = {23,   445,  3389, 8080, 5060, 1433, 6379, 81,
+                                     2323, 5555, 8728, 53,   123,  161,  11211};
     static const int targets[] = {ALB1, ALB2, NAT, BASTION, WEB1, WEB2, WEB3};
     const unsigned count = rnd(5, 11);
     for (unsigned i = 0; i < count; i++) {
@@ -421,7 +431,8 @@ static void internet_noise(int64_t t)
             continue;
         }
         const unsigned any = rnd(1024, 65535), port = rnd(0, 2) == 0 ? any : ports[any % 15];
-        const unsigned proto = port == 5060 || port == 53 || port == 123 || port == 161 || port == 11211 ? 17 : 6;
+        const unsigned proto =
+            port == 5060 || port == 53 || port == 123 || port == 161 || port == 11211 ? 17 : 6;
         const unsigned bytes = proto == 6 ? 40 + 4 * rnd(0, 1) : rnd(40, 420);
         struct way w = {from, host[h].ip4, rnd(1024, 65535), port, proto, 1, bytes, 2};
         see(h, 0, at, 0, &w, "REJECT");
@@ -434,8 +445,7 @@ static void daily_work(int m)
     const int64_t t = T0 + 60 * m;
     if (m % 20 == 0) {
         for (int i = 0; i < 3; i++) {
-            for (int j = 0; j < 3; j++)
-                app_port[i][j] = linux_port();
+            for (int j = 0; j < 3; j++) app_port[i][j] = linux_port();
             db_port[i][0] = linux_port();
             db_port[i][1] = linux_port();
             keep_port[0][i] = rnd(1024, 65535);
@@ -460,8 +470,8 @@ static void daily_work(int m)
             tcp(WEB1 + w, host[WEB1 + w].ip4, APP1 + a, host[APP1 + a].ip4, app_port[w][a], 8443, t, 59,
                 (struct volume){4, 20, 20, 80}, kept);
     for (int a = 0; a < 3; a++) {
-        tcp(APP1 + a, host[APP1 + a].ip4, PG, host[PG].ip4, db_port[a][0], 5432, t, 59, (struct volume){5, 30, 20, 300},
-            kept);
+        tcp(APP1 + a, host[APP1 + a].ip4, PG, host[PG].ip4, db_port[a][0], 5432, t, 59,
+            (struct volume){5, 30, 20, 300}, kept);
         if (m % 2 == a % 2)
             tcp(APP1 + a, host[APP1 + a].ip4, MYSQL, host[MYSQL].ip4, db_port[a][1], 3306, t, 59,
                 (struct volume){2, 10, 5, 60}, m % 20 > 1);
@@ -512,16 +522,16 @@ static void daily_work(int m)
         converse(BASTION, h, t + 5, 4, &ping, &pong, FINE);
         struct way ping6 = {host[ALB1].ip6, host[WEB3].ip6, 0, 0, 58, 3, 312, 0};
         struct way pong6 = turned(&ping6, 3, 312, 0);
-        if (m % 10 == 0)
-            converse(ALB1, WEB3, t + 7, 3, &ping6, &pong6, FINE);
+        if (m % 10 == 0) converse(ALB1, WEB3, t + 7, 3, &ping6, &pong6, FINE);
     }
     if (m >= 3 && m <= 40) /* an administrator at work: one session from end to end */
-        tcp(-1, "203.0.113.10", BASTION, host[BASTION].ip4, 51514, 22, t, 59, (struct volume){2, 9, 3, 20},
-            m != 3 && m != 40);
+        tcp(-1, "203.0.113.10", BASTION, host[BASTION].ip4, 51514, 22, t, 59,
+            (struct volume){2, 9, 3, 20}, m != 3 && m != 40);
     if (m % 2 == 0)
         idle(STANDBY, t, "NODATA");
     else
-        tcp(PG, host[PG].ip4, STANDBY, host[STANDBY].ip4, 41001, 5432, t, 59, (struct volume){20, 90, 2, 2}, 1);
+        tcp(PG, host[PG].ip4, STANDBY, host[STANDBY].ip4, 41001, 5432, t, 59,
+            (struct volume){20, 90, 2, 2}, 1);
     idle(SPARE, t, "NODATA");
     internet_noise(t);
 }
@@ -544,7 +554,8 @@ static void faults(int m)
     if (m >= 20 && m <= 22) /* 3: a port scan of web-1 */
         for (unsigned i = 0; i < 40; i++) {
             const unsigned k = (unsigned)(m - 20) * 40 + i;
-            struct way syn = {"198.51.100.77", host[WEB1].ip4, 40000 + k % 7, k * 8 + 1 + k % 5, 6, 1, 44, 2};
+            struct way syn = {
+                "198.51.100.77", host[WEB1].ip4, 40000 + k % 7, k * 8 + 1 + k % 5, 6, 1, 44, 2};
             see(WEB1, 0, t + i * 60 / 40, 0, &syn, "REJECT");
         }
     if (m >= 30 && m < 40) { /* 4: passwords guessed at the bastion; the other public hosts refuse */
@@ -563,24 +574,21 @@ static void faults(int m)
         }
     }
     if (m >= 45 && m <= 55) { /* 5: something leaves */
-        struct way out = {host[BATCH2].ip4, "192.0.2.200", 47222, 443, 6, 373000 + rnd(0, 999), 0, m == 45 ? 2 : 0};
+        struct way out = {host[BATCH2].ip4, "192.0.2.200", 47222, 443, 6, 373000 + rnd(0, 999), 0,
+                          m == 45 ? 2 : 0};
         out.bytes = out.packets * 1400;
         struct way in = turned(&out, out.packets / 4, out.packets / 4 * 52, m == 45 ? 18 : 0);
         converse_by_nat(BATCH2, "192.0.2.200", t, 59, &out, &in);
     }
-    if (m == 17)
-        idle(ALB1, t, "SKIPDATA");
-    if (m == 33)
-        idle(NAT, t, "SKIPDATA");
-    if (m == 41)
-        idle(ALB2, t, "SKIPDATA");
+    if (m == 17) idle(ALB1, t, "SKIPDATA");
+    if (m == 33) idle(NAT, t, "SKIPDATA");
+    if (m == 41) idle(ALB2, t, "SKIPDATA");
 }
 
 static int by_start(const void *a, const void *b)
 {
     const struct record *x = a, *y = b;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
+    if (x->start != y->start) return x->start < y->start ? -1 : 1;
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
@@ -588,35 +596,41 @@ static void write_v2(struct text *t, const struct record *r)
 {
     const struct host *h = &host[r->host];
     if (r->action == NULL)
-        print(t, "2 %s %s - - - - - - - %" PRId64 " %" PRId64 " - %s\n", h->account, h->eni, r->start, r->end,
-              r->status);
+        print(t, "2 %s %s - - - - - - - %" PRId64 " %" PRId64 " - %s\n", h->account, h->eni, r->start,
+              r->end, r->status);
     else
-        print(t, "2 %s %s %s %s %u %u %u %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s %s\n", h->account, h->eni,
-              r->src, r->dst, r->sport, r->dport, r->proto, r->packets, r->bytes, r->start, r->end, r->action,
-              r->status);
+        print(t, "2 %s %s %s %s %u %u %u %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s %s\n",
+              h->account, h->eni, r->src, r->dst, r->sport, r->dport, r->proto, r->packets, r->bytes,
+              r->start, r->end, r->action, r->status);
 }
 
-#define V5_HEADER                                                                                              \
-    "version srcaddr dstaddr srcport dstport protocol start end type packets bytes account-id vpc-id subnet-id" \
-    " instance-id interface-id region az-id sublocation-type sublocation-id action tcp-flags pkt-srcaddr"      \
+#define V5_HEADER                                                                                      \
+    "version srcaddr dstaddr srcport dstport protocol start end type packets bytes account-id vpc-id " \
+    "subnet-id"                                                                                        \
+    " instance-id interface-id region az-id sublocation-type sublocation-id action tcp-flags "         \
+    "pkt-srcaddr"                                                                                      \
     " pkt-dstaddr pkt-src-aws-service pkt-dst-aws-service traffic-path flow-direction log-status\n"
 
 static void write_v5(struct text *t, const struct record *r)
 {
     const struct host *h = &host[r->host];
     if (r->action == NULL) { /* metadata of the interface stays */
-        print(t, "5 - - - - - %" PRId64 " %" PRId64 " - - - %s " VPC " %s %s %s us-east-1 %s - - - - - - - - - - %s\n",
+        print(t,
+              "5 - - - - - %" PRId64 " %" PRId64 " - - - %s " VPC
+              " %s %s %s us-east-1 %s - - - - - - - - - - %s\n",
               r->start, r->end, h->account, subnet_id[h->subnet], h->instance, h->eni, h->az, r->status);
         return;
     }
     char path[4] = "-";
-    if (r->path != 0)
-        snprintf(path, sizeof path, "%d", r->path % 10);
-    print(t, "5 %s %s %u %u %u %" PRId64 " %" PRId64 " %s %" PRIu64 " %" PRIu64 " %s " VPC " %s %s %s us-east-1 %s",
-          r->src, r->dst, r->sport, r->dport, r->proto, r->start, r->end, strchr(r->src, ':') ? "IPv6" : "IPv4",
-          r->packets, r->bytes, h->account, subnet_id[h->subnet], h->instance, h->eni, h->az);
-    print(t, " - - %s %d %s %s %s %s %s %s %s\n", r->action, r->flags, r->psrc, r->pdst, r->src_service, r->dst_service,
-          path, r->egress ? "egress" : "ingress", r->status);
+    if (r->path != 0) snprintf(path, sizeof path, "%d", r->path % 10);
+    print(t,
+          "5 %s %s %u %u %u %" PRId64 " %" PRId64 " %s %" PRIu64 " %" PRIu64 " %s " VPC
+          " %s %s %s us-east-1 %s",
+          r->src, r->dst, r->sport, r->dport, r->proto, r->start, r->end,
+          strchr(r->src, ':') ? "IPv6" : "IPv4", r->packets, r->bytes, h->account, subnet_id[h->subnet],
+          h->instance, h->eni, h->az);
+    print(t, " - - %s %d %s %s %s %s %s %s %s\n", r->action, r->flags, r->psrc, r->pdst, r->src_service,
+          r->dst_service, path, r->egress ? "egress" : "ingress", r->status);
 }
 
 static void make_vpc(void)
@@ -628,11 +642,13 @@ static void make_vpc(void)
             struct text t = {0};
             puts_to(&t, V2_HEADER);
             for (size_t i = 0; i < record_count; i++)
-                if (strcmp(host[records[i].host].account, accounts[a]) == 0 && (records[i].end - T0) / 300 == slot)
+                if (strcmp(host[records[i].host].account, accounts[a]) == 0 &&
+                    (records[i].end - T0) / 300 == slot)
                     write_v2(&t, &records[i]);
             char name[256];
             snprintf(name, sizeof name,
-                     "vpc/AWSLogs/%s/vpcflowlogs/us-east-1/2026/03/01/%s_vpcflowlogs_us-east-1_%s_20260301T12%02dZ_"
+                     "vpc/AWSLogs/%s/vpcflowlogs/us-east-1/2026/03/01/"
+                     "%s_vpcflowlogs_us-east-1_%s_20260301T12%02dZ_"
                      "%08" PRIx32 ".log.gz",
                      accounts[a], accounts[a], flow_log[a], slot * 5,
                      (uint32_t)(slot == 0 && a == 0 ? 0x1a2b3c4d : rnd64()));
@@ -645,47 +661,52 @@ static void make_v5(void)
     struct text t = {0};
     puts_to(&t, V5_HEADER);
     for (size_t i = 0; i < record_count; i++)
-        if (records[i].end >= T0 + 20 * 60 && records[i].end < T0 + 35 * 60)
-            write_v5(&t, &records[i]);
-    output("v5/" ACCOUNT_A "_vpcflowlogs_us-east-1_fl-0aabbccddeeff0011_20260301T1220Z_5e6f7081.log.gz", &t, GZIP);
+        if (records[i].end >= T0 + 20 * 60 && records[i].end < T0 + 35 * 60) write_v5(&t, &records[i]);
+    output("v5/" ACCOUNT_A "_vpcflowlogs_us-east-1_fl-0aabbccddeeff0011_20260301T1220Z_5e6f7081.log.gz",
+           &t, GZIP);
 }
 
 /* ---- a Transit Gateway: the default format has all 36 fields -------------------------------------------- */
 
 static const char tgw_header[] =
-    "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id"
-    " tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id"
-    " tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end"
+    "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
+    "tgw-dst-vpc-account-id"
+    " tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni "
+    "tgw-src-az-id"
+    " tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start "
+    "end"
     " log-status type packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded"
-    " packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service pkt-dst-aws-service\n";
+    " packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service "
+    "pkt-dst-aws-service\n";
 
 struct attachment {
     const char *id, *account, *vpc, *subnet, *eni, *az, *net;
 };
 
 static const struct attachment attachment[] = {
-    {"tgw-attach-0a0a0a0a0a0a0a0a1", ACCOUNT_A, VPC, "subnet-0f15a2b3c4d5e6f75", "eni-0f65a7b8c9daebf01", "use1-az1",
-     "10.0"},
+    {"tgw-attach-0a0a0a0a0a0a0a0a1", ACCOUNT_A, VPC, "subnet-0f15a2b3c4d5e6f75", "eni-0f65a7b8c9daebf01",
+     "use1-az1", "10.0"},
     {"tgw-attach-0b0b0b0b0b0b0b0b2", ACCOUNT_B, "vpc-0b2c3d4e5f6071829", "subnet-0e25a2b3c4d5e6f75",
      "eni-0f65a7b8c9daebf02", "use1-az2", "10.20"},
     {"tgw-attach-0c0c0c0c0c0c0c0c3", "333322221111", "vpc-0c3d4e5f60718293a", "subnet-0d35a2b3c4d5e6f75",
      "eni-0f65a7b8c9daebf03", "use1-az4", "10.40"},
 };
 
-static void tgw_record(struct text *t, const struct attachment *s, const struct attachment *d, int egress,
-                       const char *src, const char *dst, unsigned sport, unsigned dport, unsigned proto,
-                       uint64_t packets, uint64_t bytes, int64_t start, uint64_t no_route, uint64_t blackhole,
-                       uint64_t mtu, uint64_t ttl, int flags)
+static void tgw_record(struct text *t, const struct attachment *s, const struct attachment *d,
+                       int egress, const char *src, const char *dst, unsigned sport, unsigned dport,
+                       unsigned proto, uint64_t packets, uint64_t bytes, int64_t start,
+                       uint64_t no_route, uint64_t blackhole, uint64_t mtu, uint64_t ttl, int flags)
 {
     const struct attachment *here = egress && d != NULL ? d : s, *there = egress && d != NULL ? s : d;
-    print(t, "6 TransitGateway " ACCOUNT_A " tgw-0123456789abcdef0 %s %s %s %s %s %s %s %s %s %s %s %s ", here->id,
-          s->account, d ? d->account : "-", s->vpc, d ? d->vpc : "-", s->subnet, d ? d->subnet : "-", s->eni,
-          d ? d->eni : "-", s->az, d ? d->az : "-", there ? there->id : "-");
+    print(t, "6 TransitGateway " ACCOUNT_A " tgw-0123456789abcdef0 %s %s %s %s %s %s %s %s %s %s %s %s ",
+          here->id, s->account, d ? d->account : "-", s->vpc, d ? d->vpc : "-", s->subnet,
+          d ? d->subnet : "-", s->eni, d ? d->eni : "-", s->az, d ? d->az : "-",
+          there ? there->id : "-");
     print(t,
-          "%s %s %u %u %u %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " OK IPv4 %" PRIu64 " %" PRIu64 " %" PRIu64
-          " %" PRIu64 " %d us-east-1 %s - -\n",
-          src, dst, sport, dport, proto, packets, bytes, start, start + 59, no_route, blackhole, mtu, ttl, flags,
-          egress ? "egress" : "ingress");
+          "%s %s %u %u %u %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " OK IPv4 %" PRIu64 " %" PRIu64
+          " %" PRIu64 " %" PRIu64 " %d us-east-1 %s - -\n",
+          src, dst, sport, dport, proto, packets, bytes, start, start + 59, no_route, blackhole, mtu,
+          ttl, flags, egress ? "egress" : "ingress");
 }
 
 static void make_tgw(void)
@@ -703,24 +724,29 @@ static void make_tgw(void)
             const unsigned port = rnd(0, 3) == 0 ? 5432 : 443, cport = linux_port();
             const uint64_t up = rnd(5, 60), down = rnd(5, 300);
             for (int egress = 0; egress < 2; egress++)
-                tgw_record(&t, c, s, egress, from, to, cport, port, 6, up, up * 300, start, 0, 0, 0, 0, 3);
+                tgw_record(&t, c, s, egress, from, to, cport, port, 6, up, up * 300, start, 0, 0, 0, 0,
+                           3);
             for (int egress = 0; egress < 2; egress++)
-                tgw_record(&t, s, c, egress, to, from, port, cport, 6, down, down * 1100, start, 0, 0, 0, 0, 19);
+                tgw_record(&t, s, c, egress, to, from, port, cport, 6, down, down * 1100, start, 0, 0, 0,
+                           0, 19);
         }
         /* no route to 10.99.0.0/16; a blackhole route to 10.66.0.0/16; jumbo frames that do not fit */
-        tgw_record(&t, &attachment[0], NULL, 0, "10.0.4.51", "10.99.1.7", linux_port(), 443, 6, 3, 180, start, 3, 0, 0,
-                   0, 2);
+        tgw_record(&t, &attachment[0], NULL, 0, "10.0.4.51", "10.99.1.7", linux_port(), 443, 6, 3, 180,
+                   start, 3, 0, 0, 0, 2);
         if (m % 3 == 0)
-            tgw_record(&t, &attachment[1], NULL, 0, "10.20.1.30", "10.66.0.9", linux_port(), 22, 6, 4, 240, start, 0, 4,
-                       0, 0, 2);
+            tgw_record(&t, &attachment[1], NULL, 0, "10.20.1.30", "10.66.0.9", linux_port(), 22, 6, 4,
+                       240, start, 0, 4, 0, 0, 2);
         if (m % 5 == 0)
-            tgw_record(&t, &attachment[0], &attachment[2], 0, "10.0.4.52", "10.40.2.36", 47111, 2049, 6, 90, 801000,
-                       start, 0, 0, 12, 0, 0);
+            tgw_record(&t, &attachment[0], &attachment[2], 0, "10.0.4.52", "10.40.2.36", 47111, 2049, 6,
+                       90, 801000, start, 0, 0, 12, 0, 0);
     }
-    print(&t, "6 TransitGateway " ACCOUNT_A " tgw-0123456789abcdef0 %s - - - - - - - - - - - - - - - - - - %d %d NODATA"
-              " - - - - - - us-east-1 - - -\n",
+    print(&t,
+          "6 TransitGateway " ACCOUNT_A
+          " tgw-0123456789abcdef0 %s - - - - - - - - - - - - - - - - - - %d %d NODATA"
+          " - - - - - - us-east-1 - - -\n",
           attachment[2].id, T0 + 900, T0 + 959);
-    output("tgw/" ACCOUNT_A "_vpcflowlogs_us-east-1_fl-0ffeeddccbbaa9988_20260301T1200Z_9a8b7c6d.log.gz", &t, GZIP);
+    output("tgw/" ACCOUNT_A "_vpcflowlogs_us-east-1_fl-0ffeeddccbbaa9988_20260301T1200Z_9a8b7c6d.log.gz",
+           &t, GZIP);
 }
 
 /* ---- damage --------------------------------------------------------------------------------------------- */
@@ -730,6 +756,7 @@ static void make_tgw(void)
 static void make_damaged(void)
 {
     struct text t = {0};
+    /* clang-format off */
     /* README.md counts these lines: change both. */
     puts_to(&t, V2_HEADER
             GOOD "10.0.0.11 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n"
@@ -741,7 +768,7 @@ static void make_damaged(void)
             GOOD "10.0.0.11 10.0.1.21 -1 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n"
             GOOD "10.0.0.11 10.0.1.21 40110 0x50 6 10 1040 1772366400 1772366459 ACCEPT OK\n"
             GOOD "10.0.0.11 10.0.1.21 40110 8080 256 10 1040 1772366400 1772366459 ACCEPT OK\n" /* protocol */
-            GOOD "10.0.0.11 10.0.1.21 40110 8080 6 10 18446744073709551616 1772366400 1772366459 ACCEPT OK\n" /* 2^64 */
+            GOOD "10.0.0.11 10.0.1.21 40110 8080 6 10 18446744073709551616 1772366400 1772366459 ACCEPT OK\n"
             GOOD "10.0.0.256 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n" /* addresses */
             GOOD "10.0.0.011 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n"
             GOOD "10.0.0.11 fe80::1%eth0 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n"
@@ -768,17 +795,19 @@ static void make_damaged(void)
             V2_HEADER
             GOOD "10.0.0.11 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n"
             GOOD "10.0.0.12 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK"); /* no newline */
+    /* clang-format on */
     output("damaged/lines.log", &t, PLAIN);
 
     puts_to(&t, V2_HEADER);
     t.len--;
     puts_to(&t, "\r\n");
     for (int i = 0; i < 20; i++)
-        print(&t, GOOD "10.0.0.11 10.0.1.21 %d 8080 6 %d %d %d %d ACCEPT OK\r\n", 40110 + i, 10 + i, 1000 + 100 * i,
-              T0 + 60 * i, T0 + 60 * i + 59);
+        print(&t, GOOD "10.0.0.11 10.0.1.21 %d 8080 6 %d %d %d %d ACCEPT OK\r\n", 40110 + i, 10 + i,
+              1000 + 100 * i, T0 + 60 * i, T0 + 60 * i + 59);
     output("damaged/crlf.log", &t, PLAIN);
 
-    puts_to(&t, V2_HEADER GOOD "10.0.0.11 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n" GOOD);
+    puts_to(&t, V2_HEADER GOOD
+            "10.0.0.11 10.0.1.21 40110 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n" GOOD);
     for (int i = 0; i < 70000; i++) /* beyond the longest line that is taken */
         puts_to(&t, "x");
     puts_to(&t, "\n" GOOD "10.0.0.12 10.0.1.21 40111 8080 6 10 1040 1772366400 1772366459 ACCEPT OK\n");
@@ -787,8 +816,8 @@ static void make_damaged(void)
     puts_to(&t, V2_HEADER);
     for (int i = 0; i < 400; i++) {
         const unsigned cport = rnd(1024, 65535), packets = rnd(3, 99);
-        print(&t, GOOD "10.0.0.11 10.0.1.21 %u 8080 6 %u %u %d %d ACCEPT OK\n", cport, packets, rnd(1000, 99999),
-              T0 + 9 * i, T0 + 9 * i + 50);
+        print(&t, GOOD "10.0.0.11 10.0.1.21 %u 8080 6 %u %u %d %d ACCEPT OK\n", cport, packets,
+              rnd(1000, 99999), T0 + 9 * i, T0 + 9 * i + 50);
     }
     output("damaged/truncated.log.gz", &t, GZIP_CUT);
 }
@@ -799,8 +828,8 @@ static void body(struct text *t, int lines)
 {
     puts_to(t, V2_HEADER);
     for (int i = 0; i < lines; i++)
-        print(t, GOOD "10.0.0.%d 10.0.1.21 %d 443 6 %d %d %d %d %s OK\n", 1 + i % 250, 32768 + i, 1 + i % 9,
-              100 + i, T0 + i, T0 + i + 59, i % 7 == 0 ? "REJECT" : "ACCEPT");
+        print(t, GOOD "10.0.0.%d 10.0.1.21 %d 443 6 %d %d %d %d %s OK\n", 1 + i % 250, 32768 + i,
+              1 + i % 9, 100 + i, T0 + i, T0 + i + 59, i % 7 == 0 ? "REJECT" : "ACCEPT");
 }
 
 static void make_tests(void)
@@ -834,8 +863,9 @@ static void make_tests(void)
     t.len -= head;
     output("headerless-v2.log", &t, PLAIN);
     puts_to(&t, V2_HEADER /* the largest values there are; their sum is more than 64 bits hold */
-            GOOD "255.255.255.255 0.0.0.0 65535 0 255 1 18446744073709551615 0 4294967295 ACCEPT OK\n"
-            GOOD "255.255.255.255 0.0.0.0 65535 0 255 18446744073709551615 1 0 4294967295 ACCEPT OK\n");
+                    GOOD
+            "255.255.255.255 0.0.0.0 65535 0 255 1 18446744073709551615 0 4294967295 ACCEPT OK\n" GOOD
+            "255.255.255.255 0.0.0.0 65535 0 255 18446744073709551615 1 0 4294967295 ACCEPT OK\n");
     output("largest.log", &t, PLAIN);
     for (int i = 0; i < 20; i++) /* no header and no known layout: an error that says so */
         print(&t, "%d hello world %d\n", i, i * i);
@@ -862,8 +892,7 @@ int main(int argc, char **argv)
         make_tests();
     } else {
         records = malloc(RECORDS_MAX * sizeof *records);
-        if (records == NULL)
-            die("out of memory", "main");
+        if (records == NULL) die("out of memory", "main");
         for (int m = 0; m < MINUTES; m++) {
             daily_work(m);
             faults(m);

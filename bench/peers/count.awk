@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# count.awk - the records of a file with a header.
+END { printf "count\t%d\n", NR - 1 }
