@@ -2,9 +2,10 @@
 /*
  * catalogue.c - FLOWLOG_FIELD_MAP as rows, and any spelling of a field to its number.
  *
- * A spelling is compared with a row's underscore and Insights names: letter case does not matter, and a
- * hyphen or an underscore may stand, or be left out, where a new word begins.  So src_addr, SRCADDR and
- * pkt-src-addr are fields, and s-tart is none.  Only start and end have Insights names of other words.
+ * A spelling is compared with a row's Insights name: letter case does not matter, and a hyphen or an
+ * underscore may stand, or be left out, where a new word begins.  So src_addr, SRCADDR and pkt-src-addr
+ * are fields, and s-tart is none.  Only start and end have Insights names of other words (startTime) and
+ * need the second comparison, with the name itself.
  *
  * Which row to compare with comes from a perfect hash over the letters, because the header rule
  * (format.c) asks for each token of a line.
@@ -156,16 +157,12 @@ const flowlog_field_info *flowlog_field_get(uint32_t field)
     return field >= 1 && field <= FL_FIELDS ? &rows[field - 1] : NULL;
 }
 
-/* `spelling` is an underscore or an Insights name; its underscores, capitals and digits begin words. */
+/* In `spelling` capitals and digits begin words, as they do in Insights names. */
 static int is_spelt(const char *name, size_t len, const char *spelling)
 {
     size_t i = 0;
     for (; *spelling; spelling++) {
-        int new_word = fl_is_upper(*spelling) || fl_is_digit(*spelling);
-        if (*spelling == '_') {
-            new_word = 1;
-            spelling++;
-        }
+        const int new_word = fl_is_upper(*spelling) || fl_is_digit(*spelling);
         if (new_word && i < len && fl_is_hyphen(name[i])) i++;
         if (i == len || fl_lower(name[i]) != fl_lower(*spelling)) return 0;
         i++;
@@ -183,7 +180,7 @@ uint32_t flowlog_field_find(const char *name, size_t len)
     if (len > FL_FIELD_NAME_MAX) return FLOWLOG_FIELD_UNKNOWN;
     const uint8_t field = flowlog__field_slots[fl_field_hash(name, len, FL_FIELD_HASH_FACTOR)];
     const flowlog_field_info *row = flowlog_field_get(field);
-    return row && (is_spelt(name, len, row->insights) || is_spelt(name, len, row->underscore))
+    return row && (is_spelt(name, len, row->insights) || is_spelt(name, len, row->name))
                ? row->field
                : (uint32_t)FLOWLOG_FIELD_UNKNOWN;
 }

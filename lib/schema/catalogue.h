@@ -12,8 +12,8 @@ enum { FL_FIELDS = FLOWLOG_FIELD_MAP(FL_ONE_MORE) };
 
 /*
  * A perfect hash of names: flowlog__field_slots[fl_field_hash(...)] is the only field that a name can
- * stand for, or 0.  FACTOR is an odd number by which no two spellings without their hyphens share a slot;
- * the test schema_catalogue computes the table again, and finds and prints another if this one fails.
+ * stand for, or 0.  FACTOR is an odd number by which no two spellings without their hyphens share a
+ * slot; the test schema_catalogue computes the table again, and finds and prints another if this one fails.
  */
 #define FL_FIELD_HASH_FACTOR 0x56BADBC9u
 extern const uint8_t flowlog__field_slots[256];

@@ -127,6 +127,7 @@ _Static_assert(FLOWLOG_FORMAT_NAME_MAX <= UINT16_MAX, "a draft holds its length"
 static flowlog_status draft_finish(const struct draft *draft, const flowlog_alloc *user,
                                    flowlog_format **format, flowlog_error *err)
 {
+    FL_ASSERT(draft->columns >= 1);
     const size_t columns_len = draft->columns * sizeof(flowlog_format_column);
     size_t len = sizeof(struct flowlog_format) + columns_len; /* below 256 * (24 + 129) + 1 KiB in all */
     for (uint32_t i = 0; i < draft->columns; i++)
@@ -253,7 +254,6 @@ flowlog_status flowlog_format_parse(const char *text, size_t len, const flowlog_
         at++;
         len--;
     }
-    if (at == len) return FAIL_AT(err, FLOWLOG_E_SYNTAX, 0, "the format has no fields");
     if (is_word(text + at, len - at, "default"))
         return flowlog__format_copy(flowlog_format_default(), alloc, format, err);
     if (is_word(text + at, len - at, "tgw"))
@@ -275,6 +275,7 @@ flowlog_status flowlog_format_parse(const char *text, size_t len, const flowlog_
         }
     }
     if (comma) return FAIL_AT(err, FLOWLOG_E_SYNTAX, comma - 1, "no field name after ','");
+    if (!draft.columns) return FAIL_AT(err, FLOWLOG_E_SYNTAX, 0, "the format has no fields");
     return draft_finish(&draft, alloc, format, err);
 }
 
