@@ -49,8 +49,8 @@ void flowlog__trim_line(const uint8_t *p, size_t *start, size_t *end)
     size_t s = *start, e = *end;
     if (e > s && p[e - 1] == '\n') e--;
     if (e > s && p[e - 1] == '\r') e--;
-    while (e > s && fl_is_blank(p[e - 1])) e--;
-    while (s < e && fl_is_blank(p[s])) s++;
+    while (e > s && fl_is_gap(p[e - 1])) e--;
+    while (s < e && fl_is_gap(p[s])) s++;
     *start = s;
     *end = e;
 }
@@ -61,13 +61,13 @@ static size_t split(const uint8_t *p, size_t start, size_t end, int runs, flowlo
     size_t n = 0;
     for (size_t i = start; i < end;) {
         const size_t first = i;
-        while (i < end && !fl_is_blank(p[i])) i++;
+        while (i < end && !fl_is_gap(p[i])) i++;
         if (i == first) return SIZE_MAX;
         if (n < cap) fields[n] = (flowlog_span){(uint32_t)first, (uint32_t)(i - first)};
         n++;
         if (i < end && !runs && p[i] == '\t') return SIZE_MAX;
         if (i < end) i++;
-        while (runs && i < end && fl_is_blank(p[i])) i++;
+        while (runs && i < end && fl_is_gap(p[i])) i++;
     }
     return n;
 }
@@ -80,7 +80,7 @@ flowlog_status flowlog_split_line(const char *line, size_t len, uint32_t expecte
     if ((!line && len) || (!fields && cap) || !count || len > UINT32_MAX) return FLOWLOG_E_ARGUMENT;
     flowlog__trim_line(p, &start, &end);
     for (size_t i = start; i < end; i++)
-        if (fl_is_end(p[i]) && !fl_is_blank(p[i]))
+        if (fl_is_end(p[i]) && !fl_is_gap(p[i]))
             return flowlog__fail_at(err, FLOWLOG_E_MALFORMED, i, 0, (uint32_t)i + 1, "control character 0x%02X",
                                     p[i]);
     size_t n = expected ? split(p, start, end, 0, fields, cap) : SIZE_MAX;
