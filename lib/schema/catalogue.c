@@ -162,9 +162,9 @@ static int is_spelt(const char *name, size_t len, const char *spelling)
 {
     size_t i = 0;
     for (; *spelling; spelling++) {
-        const int new_word = fl_is_upper(*spelling) || fl_is_digit(*spelling);
-        if (new_word && i < len && fl_is_hyphen(name[i])) i++;
-        if (i == len || fl_lower(name[i]) != fl_lower(*spelling)) return 0;
+        const int new_word = fl_ascii_is_upper(*spelling) || fl_ascii_is_digit(*spelling);
+        if (new_word && i < len && fl_ascii_is_hyphen(name[i])) i++;
+        if (i == len || fl_ascii_lower(name[i]) != fl_ascii_lower(*spelling)) return 0;
         i++;
     }
     return i == len;
@@ -173,7 +173,7 @@ static int is_spelt(const char *name, size_t len, const char *spelling)
 uint32_t flowlog_field_find(const char *name, size_t len)
 {
     if (!name) return FLOWLOG_FIELD_UNKNOWN;
-    if (len >= 2 && fl_is_quote(name[0]) && name[len - 1] == name[0]) {
+    if (len >= 2 && fl_ascii_is_quote(name[0]) && name[len - 1] == name[0]) {
         name++;
         len -= 2;
     }

@@ -13,7 +13,7 @@ enum { FL_FIELDS = FLOWLOG_FIELD_MAP(FL_ONE_MORE) };
 /*
  * A perfect hash of names: flowlog__field_slots[fl_field_hash(...)] is the only field that a name can
  * stand for, or 0.  FACTOR is an odd number by which no two spellings without their hyphens share a
- * slot; the test schema_catalogue computes the table again, and finds and prints another if this one fails.
+ * slot; the test schema_catalogue computes the table again, and prints another if this one fails.
  */
 #define FL_FIELD_HASH_FACTOR 0x56BADBC9u
 extern const uint8_t flowlog__field_slots[256];
@@ -22,7 +22,7 @@ FL_INLINE uint32_t fl_field_hash(const char *name, size_t len, uint32_t factor)
 {
     uint32_t hash = 0;
     for (size_t i = 0; i < len; i++)
-        if (!fl_is_hyphen(name[i])) hash = (hash ^ (uint8_t)(name[i] | 0x20)) * factor;
+        if (!fl_ascii_is_hyphen(name[i])) hash = (hash ^ (uint8_t)(name[i] | 0x20)) * factor;
     return hash >> 24;
 }
 

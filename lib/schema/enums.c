@@ -56,7 +56,7 @@ const char *flowlog_enum_name(uint32_t field, uint32_t code)
 static int equal_in_any_case(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (fl_lower(a[i]) != fl_lower(b[i])) return 0;
+        if (fl_ascii_lower(a[i]) != fl_ascii_lower(b[i])) return 0;
     return 1;
 }
 

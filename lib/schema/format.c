@@ -29,20 +29,22 @@
 
 static int is_name_byte(char c)
 {
-    return c > 0x20 && c < 0x7F && c != '$' && c != '{' && c != '}' && c != ',' && !fl_is_quote(c);
+    return c > 0x20 && c < 0x7F && c != '$' && c != '{' && c != '}' && c != ',' && !fl_ascii_is_quote(c);
 }
 
 static int is_value(const char *token, size_t len)
 {
     const char c = token[0];
-    return fl_is_digit(c) || c == '-' || c == '#' || memchr(token, ':', len) != NULL;
+    return fl_ascii_is_digit(c) || c == '-' || c == '#' || memchr(token, ':', len) != NULL;
 }
 
 /* Unknown names compare as known ones do: hyphens are underscores, letter case does not matter. */
 static int same_name(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (fl_lower(a[i]) != fl_lower(b[i]) && !(fl_is_hyphen(a[i]) && fl_is_hyphen(b[i]))) return 0;
+        if (fl_ascii_lower(a[i]) != fl_ascii_lower(b[i]) &&
+            !(fl_ascii_is_hyphen(a[i]) && fl_ascii_is_hyphen(b[i])))
+            return 0;
     return 1;
 }
 
@@ -199,14 +201,14 @@ static flowlog_status parse_item(struct draft *draft, size_t *at, size_t len, fl
         end = name_end(text, begin, len);
         if (end < len && text[end] == '}') {
             if (end == begin) return FAIL_AT(err, FLOWLOG_E_SYNTAX, item, "no field name in '${}'");
-        } else if (end == len || text[end] == '$' || text[end] == ',' || fl_is_blank(text[end])) {
+        } else if (end == len || text[end] == '$' || text[end] == ',' || fl_ascii_is_blank(text[end])) {
             return FAIL_AT(err, FLOWLOG_E_SYNTAX, item, "no '}' after '${%.*s'", SHOW(end - begin),
                            text + begin);
         } else {
             return unexpected_byte(text, end, err);
         }
         *at = end + 1;
-    } else if (fl_is_quote(text[begin])) {
+    } else if (fl_ascii_is_quote(text[begin])) {
         begin++;
         end = name_end(text, begin, len);
         if (end == len || text[end] != text[item])
@@ -219,7 +221,7 @@ static flowlog_status parse_item(struct draft *draft, size_t *at, size_t len, fl
         *at = end;
     }
     FL_TRY(draft_add(draft, begin, end - begin, err));
-    if (*at < len && text[*at] != ',' && !fl_is_blank(text[*at]))
+    if (*at < len && text[*at] != ',' && !fl_ascii_is_blank(text[*at]))
         return FAIL_AT(err, FLOWLOG_E_SYNTAX, *at, "expected a blank or a comma after field '%.*s'",
                        SHOW(end - begin), text + begin);
     return FLOWLOG_OK;
@@ -228,11 +230,11 @@ static flowlog_status parse_item(struct draft *draft, size_t *at, size_t len, fl
 /* "${version} ${account-id}": a whole format between quotes, as JSON and shells have it. */
 static int is_quoted_list(const char *text, size_t len)
 {
-    if (len < 2 || !fl_is_quote(text[0]) || text[len - 1] != text[0]) return 0;
+    if (len < 2 || !fl_ascii_is_quote(text[0]) || text[len - 1] != text[0]) return 0;
     size_t list = 0;
     for (size_t i = 1; i + 1 < len; i++) {
         if (text[i] == text[0]) return 0;
-        list += fl_is_blank(text[i]) || text[i] == ',' || text[i] == '$';
+        list += fl_ascii_is_blank(text[i]) || text[i] == ',' || text[i] == '$';
     }
     return list > 0;
 }
@@ -248,8 +250,8 @@ flowlog_status flowlog_format_parse(const char *text, size_t len, const flowlog_
     if (!format || (!text && len)) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "format or text is NULL");
     if (!text) text = "";
     size_t at = 0;
-    while (at < len && fl_is_blank(text[at])) at++;
-    while (len > at && fl_is_blank(text[len - 1])) len--;
+    while (at < len && fl_ascii_is_blank(text[at])) at++;
+    while (len > at && fl_ascii_is_blank(text[len - 1])) len--;
     if (is_quoted_list(text + at, len - at)) {
         at++;
         len--;
@@ -263,7 +265,7 @@ flowlog_status flowlog_format_parse(const char *text, size_t len, const flowlog_
     draft_init(&draft, text);
     size_t comma = 0; /* offset + 1 of a comma that no name has followed so far */
     while (at < len) {
-        if (fl_is_blank(text[at])) {
+        if (fl_ascii_is_blank(text[at])) {
             at++;
         } else if (text[at] == ',') {
             if (comma || !draft.columns)
@@ -315,7 +317,7 @@ static struct header header_begin(const char *line, size_t len)
     static const char bom[3] = {'\xEF', '\xBB', '\xBF'};
     struct header h = {line, line + len};
     if (len >= sizeof bom && !memcmp(line, bom, sizeof bom)) h.p += sizeof bom;
-    while (h.end > h.p && fl_is_blank(h.end[-1])) h.end--;
+    while (h.end > h.p && fl_ascii_is_blank(h.end[-1])) h.end--;
     return h;
 }
 
@@ -365,7 +367,7 @@ flowlog_status flowlog_format_from_header(const char *line, size_t len, const fl
     draft_init(&draft, line);
     struct header h = header_begin(line, len);
     for (flowlog_str t = header_token(&h); t.ptr; t = header_token(&h)) {
-        const size_t quote = fl_is_quote(t.ptr[0]) ? 1 : 0; /* a known name, so one ends it too */
+        const size_t quote = fl_ascii_is_quote(t.ptr[0]) ? 1 : 0; /* a known name, so one ends it too */
         FL_TRY(draft_add(&draft, (size_t)(t.ptr - line) + quote, t.len - 2 * quote, err));
     }
     return draft_finish(&draft, alloc, format, err);

@@ -15,7 +15,8 @@ TestSuite(schema_format, .timeout = 20);
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define DEFAULT_HEADER \
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start " \
+    "end action log-status"
 
 static flowlog_format *parse(const char *text)
 {
