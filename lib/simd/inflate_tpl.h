@@ -63,9 +63,9 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
                 DROP(e);
                 if (e & FL_INFLATE_LITERAL) {
                     const uint8_t byte = (uint8_t)(e >> 16);
+                    e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
                     nbits &= 0xFF;
                     REFILL();
-                    e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
                     *out++ = byte;
                     continue;
                 }
@@ -79,9 +79,9 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
                 DROP(e);
                 if (e & FL_INFLATE_LITERAL) {
                     *out++ = (uint8_t)(e >> 16);
+                    e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
                     nbits &= 0xFF;
                     REFILL();
-                    e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
                     continue;
                 }
                 if (e & FL_INFLATE_SPECIAL) {
@@ -123,9 +123,9 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
             goto done;
         }
         DROP(e);
+        e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
         nbits &= 0xFF;
         REFILL();
-        e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
 
         const uint8_t *from = out - far;
         uint8_t *to = out;
