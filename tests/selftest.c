@@ -523,6 +523,136 @@ static void decode_tokenizes_lines(void)
           err.offset == 3);
 }
 
+/* --- read and plan ------------------------------------------------------------------------------------------------ */
+
+struct totals {
+    uint64_t rows, bytes, rejects;
+};
+
+/* Adds up what the reader gives until it says something else than OK. */
+static flowlog_status drain(flowlog_reader *reader, struct totals *t, flowlog_error *err)
+{
+    const flowlog_batch *batch;
+    flowlog_status st;
+    while ((st = flowlog_reader_next(reader, &batch, err)) == FLOWLOG_OK) {
+        const int32_t bytes = flowlog_batch_find(batch, "bytes", 5),
+                      action = flowlog_batch_find(batch, "action", 6);
+        if (bytes < 0 || action < 0) return FLOWLOG_E_FIELD;
+        t->rows += batch->rows;
+        for (uint32_t r = 0; r < batch->rows; r++) {
+            t->bytes += ((const uint64_t *)batch->column[bytes].values)[r];
+            t->rejects += ((const uint8_t *)batch->column[action].values)[r] == FLOWLOG_ACTION_REJECT;
+        }
+    }
+    return st;
+}
+
+static int totals_are_right(const struct totals *t)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < RECORDS; i++) bytes += 40 + i * 1111;
+    return t->rows == RECORDS && t->bytes == bytes && t->rejects == REJECTS;
+}
+
+/* Feed data[0..cut) and then the rest. */
+static void feed_in_two(const void *data, size_t len, size_t cut)
+{
+    flowlog_error err;
+    flowlog_reader *reader = NULL;
+    struct totals t = {0, 0, 0};
+    CHECK(flowlog_reader_open(NULL, NULL, &reader, &err) == FLOWLOG_OK);
+    if (!reader) return;
+    CHECK(flowlog_reader_feed(reader, data, cut) == FLOWLOG_OK);
+    CHECK(drain(reader, &t, &err) == FLOWLOG_MORE);
+    CHECK(flowlog_reader_feed(reader, (const char *)data + cut, len - cut) == FLOWLOG_OK);
+    CHECK(drain(reader, &t, &err) == FLOWLOG_MORE);
+    CHECK(flowlog_reader_finish(reader) == FLOWLOG_OK);
+    CHECK(drain(reader, &t, &err) == FLOWLOG_END);
+    CHECK(totals_are_right(&t));
+    const flowlog_counters *c = flowlog_reader_counters(reader);
+    CHECK(c->lines == RECORDS && c->records == RECORDS && c->malformed == 0 && c->bytes == sample_len);
+    flowlog_reader_close(reader);
+}
+
+static void read_the_same_at_every_cut(void)
+{
+    for (size_t cut = 0; cut <= sample_len; cut += cut < 300 ? 1 : 41)
+        feed_in_two(sample, sample_len, cut);
+    for (size_t cut = 0; cut <= sizeof sample_gz; cut += cut < 40 ? 1 : 19)
+        feed_in_two(sample_gz, sizeof sample_gz, cut);
+}
+
+static void read_counts_every_line(void)
+{
+    static const char text[] =
+        "version account-id interface-id srcaddr dstaddr bytes action log-status\n"
+        "2 123456789010 eni-1 10.0.0.1 10.0.0.2 18446744073709551615 ACCEPT OK\n"
+        "2 123456789010 eni-1 - - - - NODATA\n"
+        "2 123456789010 eni-1 - - - - SKIPDATA\n"
+        "\n"
+        "2 123456789010 eni-1 10.0.0.1 10.0.0.2 12x ACCEPT OK\n"
+        "2 123456789010 eni-1 10.0.0 10.0.0.2 12 ACCEPT OK\n"
+        "2 123456789010 eni-1 10.0.0.1\n"
+        "2 123456789010 eni-1 2001:db8::1 10.0.0.2 0 SURPRISE OK";
+    flowlog_error err;
+    flowlog_source *source = NULL;
+    flowlog_reader *reader = NULL;
+    struct totals t = {0, 0, 0};
+    CHECK(flowlog_source_memory(text, sizeof text - 1, "text", NULL, &source, &err) == FLOWLOG_OK);
+    CHECK(flowlog_reader_open(source, NULL, &reader, &err) == FLOWLOG_OK);
+    if (!reader) return;
+    CHECK(drain(reader, &t, &err) == FLOWLOG_END);
+    CHECK(t.rows == 4 && t.bytes == UINT64_MAX && t.rejects == 0);
+    const flowlog_counters *c = flowlog_reader_counters(reader);
+    CHECK(c->files == 1 && c->lines == 9 && c->headers == 1 && c->records == 2 && c->nodata == 1 &&
+          c->skipdata == 1);
+    CHECK(c->skipped == 1 && c->malformed == 3 && c->reasons[FLOWLOG_REASON_NUMBER] == 1);
+    CHECK(c->reasons[FLOWLOG_REASON_ADDRESS] == 1 && c->reasons[FLOWLOG_REASON_TOO_FEW] == 1);
+    CHECK(c->bad_lines == 3 && c->bad_line[0].line == 6 && c->bad_line[2].line == 8);
+    flowlog_reader_close(reader);
+}
+
+static void plan_adds_up_by_key(void)
+{
+    flowlog_error err;
+    flowlog_plan *plan = NULL;
+    flowlog_run *run = NULL;
+    flowlog_result *result = NULL;
+    flowlog_source *source = NULL;
+    flowlog_reader *reader = NULL;
+    flowlog_reader_options options = FLOWLOG_READER_OPTIONS_INIT;
+    const flowlog_batch *batch;
+    flowlog_value value;
+    CHECK(flowlog_plan_new(NULL, &plan) == FLOWLOG_OK);
+    CHECK(flowlog_plan_key(plan, "action", &err) == FLOWLOG_OK);
+    CHECK(flowlog_plan_aggregate(plan, FLOWLOG_AGG_SUM, "bytes", "bytes", &err) == FLOWLOG_OK);
+    CHECK(flowlog_plan_aggregate(plan, FLOWLOG_AGG_COUNT, NULL, "flows", &err) == FLOWLOG_OK);
+    CHECK(flowlog_plan_sort(plan, "bytes", 1, &err) == FLOWLOG_OK);
+    options.fields = flowlog_plan_fields(plan);
+    CHECK(flowlog_source_memory(sample_gz, sizeof sample_gz, NULL, NULL, &source, &err) == FLOWLOG_OK);
+    CHECK(flowlog_reader_open(source, &options, &reader, &err) == FLOWLOG_OK);
+    CHECK(flowlog_run_begin(plan, NULL, &run) == FLOWLOG_OK);
+    if (!reader || !run) return;
+    flowlog_status st;
+    while ((st = flowlog_reader_next(reader, &batch, &err)) == FLOWLOG_OK)
+        CHECK(flowlog_run_add(run, batch, &err) == FLOWLOG_OK);
+    CHECK(st == FLOWLOG_END);
+    CHECK(flowlog_run_finish(run, &result, &err) == FLOWLOG_OK);
+    CHECK(result && flowlog_result_rows(result) == 2 && flowlog_result_columns(result) == 3);
+    CHECK(flowlog_result_value(result, 0, 0, &value) == FLOWLOG_OK &&
+          value.code == FLOWLOG_ACTION_ACCEPT);
+    CHECK(flowlog_result_value(result, 1, 0, &value) == FLOWLOG_OK &&
+          value.code == FLOWLOG_ACTION_REJECT);
+    CHECK(flowlog_result_value(result, 1, 2, &value) == FLOWLOG_OK && value.number == REJECTS);
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < RECORDS; i += 5) bytes += 40 + i * 1111;
+    CHECK(flowlog_result_value(result, 1, 1, &value) == FLOWLOG_OK && value.number == bytes);
+    flowlog_result_free(result);
+    flowlog_run_free(run);
+    flowlog_reader_close(reader);
+    flowlog_plan_free(plan);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--simd") == 0) {
@@ -543,6 +673,9 @@ int main(int argc, char **argv)
     schema_formats_read_what_they_print();
     decode_addresses_are_canonical();
     decode_tokenizes_lines();
+    read_the_same_at_every_cut();
+    read_counts_every_line();
+    plan_adds_up_by_key();
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
