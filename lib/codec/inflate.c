@@ -26,17 +26,15 @@
 #include "simd/kernels.h"
 
 _Static_assert(FL_INFLATE_OUT_SLOP >= FL_INFLATE_FAST_SLOP, "the slop promised is the slop used");
-_Static_assert(FL_INFLATE_LITLEN_ENTRIES < 0x8000 && FL_INFLATE_DIST_ENTRIES < 0x8000,
+_Static_assert(FL_INFLATE_LITLEN_ENTRIES <= 0x10000 && FL_INFLATE_DIST_ENTRIES <= 0x10000,
                "indices of sub-tables fit into the value of an entry");
 _Static_assert(FL_INFLATE_LITLEN_BITS == 11 && FL_INFLATE_DIST_BITS == 8, "the sizes in inflate.h were derived so");
 
 enum state { BLOCK, STORED, COPY, DYNAMIC, PRECODE, LENGTHS, SYMBOLS, MATCH, DONE, BAD };
 
-/* What build() is told of an alphabet: an entry without its code length, the extra bits in the low byte. */
-#define LIT(c) (FL_INFLATE_LITERAL | (uint32_t)(c) << 16)
+/* Lengths and distances: base value, number of extra bits. */
 #define VAL(base, extra) ((uint32_t)(base) << 16 | (extra))
-#define END_OF_BLOCK FL_INFLATE_SPECIAL
-#define INVALID (FL_INFLATE_SPECIAL | UINT32_C(1) << 16)
+#define INVALID FL_INFLATE_SPECIAL
 
 /* Symbols 257.. (RFC 1951, 3.2.5).  286 and 287 take part in the fixed code but must not appear. */
 static const uint32_t length_entry[31] = {
@@ -55,16 +53,47 @@ static const uint32_t dist_entry[32] = {
 
 enum alphabet { ALPHABET_PRECODE, ALPHABET_LITLEN, ALPHABET_DIST };
 
-FL_INLINE uint32_t symbol_entry(enum alphabet alphabet, uint32_t symbol, uint32_t code_len)
+/* Entries as simd/inflate_fast.h describes them. */
+FL_INLINE uint64_t litlen_entry(uint32_t symbol, uint32_t code)
 {
-    uint32_t e;
-    if (alphabet == ALPHABET_DIST)
-        e = dist_entry[symbol];
-    else if (alphabet == ALPHABET_PRECODE)
-        e = VAL(symbol, 0);
+    const uint64_t special = FL_INFLATE_SPECIAL | FL_INFLATE_NO_MATCH | 63u << 8;
+    if (symbol < 256)
+        return FL_INFLATE_NO_MATCH | (uint64_t)symbol << 16 | UINT64_C(1) << 48 | (uint64_t)code << 52 | code << 8 | code;
+    if (symbol == 256) return special | code;
+    const uint32_t e = length_entry[symbol - 257];
+    if (e == INVALID) return special | UINT64_C(1) << 32 | code;
+    return (uint64_t)(e >> 16) << 32 | code << 8 | ((e & 0xFF) + code);
+}
+FL_INLINE uint64_t symbol_entry(enum alphabet alphabet, uint32_t symbol, uint32_t code)
+{
+    if (alphabet == ALPHABET_LITLEN) return litlen_entry(symbol, code);
+    return (alphabet == ALPHABET_DIST ? dist_entry[symbol] : VAL(symbol, 0)) + (code << 8 | code);
+}
+/* A code word that is none of the symbols: one bit in a code of one word. */
+FL_INLINE uint64_t invalid_entry(enum alphabet alphabet)
+{
+    return alphabet == ALPHABET_LITLEN ? litlen_entry(286, 1) : INVALID + (1u << 8 | 1u);
+}
+FL_INLINE uint64_t link_entry(enum alphabet alphabet, size_t begin, unsigned sub_bits, unsigned table_bits)
+{
+    if (alphabet == ALPHABET_LITLEN)
+        return FL_INFLATE_SPECIAL | FL_INFLATE_NO_MATCH | 63u << 8 | FL_INFLATE_LINK | (uint64_t)begin << 32 |
+               (uint64_t)sub_bits << 56 | table_bits;
+    return (uint32_t)begin << 16 | FL_INFLATE_SPECIAL | FL_INFLATE_DIST_LINK | sub_bits << 8 | table_bits;
+}
+
+/* A table of 64-bit entries for literals and lengths, of 32-bit ones for the others. */
+FL_INLINE void set_entry(void *table, enum alphabet alphabet, size_t i, uint64_t e)
+{
+    if (alphabet == ALPHABET_LITLEN)
+        ((uint64_t *)table)[i] = e;
     else
-        e = symbol < 256 ? LIT(symbol) : symbol == 256 ? END_OF_BLOCK : length_entry[symbol - 257];
-    return e + (code_len << 8 | code_len);
+        ((uint32_t *)table)[i] = (uint32_t)e;
+}
+FL_INLINE void double_table(void *table, enum alphabet alphabet, unsigned bits)
+{
+    const size_t len = (alphabet == ALPHABET_LITLEN ? sizeof(uint64_t) : sizeof(uint32_t)) << bits;
+    memcpy((uint8_t *)table + len, table, len);
 }
 
 /*
@@ -73,7 +102,7 @@ FL_INLINE uint32_t symbol_entry(enum alphabet alphabet, uint32_t symbol, uint32_
  * indexed by k bits, becomes that of k + 1 bits by appending a copy of itself, so that each step costs
  * what it adds.  Words come in reversed, as the bit buffer shows them.
  */
-FL_INLINE int build(uint32_t *table, size_t entries, unsigned table_bits, enum alphabet alphabet,
+FL_INLINE int build(void *table, size_t entries, unsigned table_bits, enum alphabet alphabet,
                     const uint8_t *lens, unsigned count)
 {
     unsigned of_len[16] = {0}, start[16], longest = 15;
@@ -89,11 +118,11 @@ FL_INLINE int build(uint32_t *table, size_t entries, unsigned table_bits, enum a
     if (left) {
         if (alphabet == ALPHABET_PRECODE || longest > 1) return 0; /* incomplete */
         /* No word at all, or the word "0" alone: the rest is one bit of invalid code. */
-        uint32_t only = INVALID + (1u << 8 | 1u);
+        uint64_t only = invalid_entry(alphabet);
         for (unsigned i = 0; i < count; i++)
             if (lens[i]) only = symbol_entry(alphabet, i, 1);
         for (size_t i = 0; i < (size_t)1 << table_bits; i++)
-            table[i] = i & 1 ? INVALID + (1u << 8 | 1u) : only;
+            set_entry(table, alphabet, i, i & 1 ? invalid_entry(alphabet) : only);
         return 1;
     }
 
@@ -111,9 +140,9 @@ FL_INLINE int build(uint32_t *table, size_t entries, unsigned table_bits, enum a
         for (;;) {
             const uint32_t ones = (UINT32_C(1) << len) - 1;
             for (unsigned n = of_len[len]; n; n--) {
-                table[word] = symbol_entry(alphabet, *symbol++, len);
+                set_entry(table, alphabet, word, symbol_entry(alphabet, *symbol++, len));
                 if (word == ones) { /* the last word of all */
-                    for (; len < table_bits; len++) memcpy(table + (1u << len), table, sizeof *table << len);
+                    for (; len < table_bits; len++) double_table(table, alphabet, len);
                     return 1;
                 }
                 /* word + 1 with the bits in reverse: the highest zero becomes one, the ones above it zero. */
@@ -121,7 +150,7 @@ FL_INLINE int build(uint32_t *table, size_t entries, unsigned table_bits, enum a
                 word = (word & (bit - 1)) | bit;
             }
             if (len == table_bits) break;
-            memcpy(table + (1u << len), table, sizeof *table << len);
+            double_table(table, alphabet, len);
             len++;
         }
         len++;
@@ -147,10 +176,11 @@ FL_INLINE int build(uint32_t *table, size_t entries, unsigned table_bits, enum a
             next += sub_size;
             FL_ASSERT(next <= entries);
             if (next > entries) return 0; /* cannot be, see FL_INFLATE_LITLEN_ENTRIES */
-            table[current] = (uint32_t)sub << 16 | FL_INFLATE_SPECIAL | FL_INFLATE_LINK | sub_bits << 8 | table_bits;
+            set_entry(table, alphabet, current, link_entry(alphabet, sub, sub_bits, table_bits));
         }
-        const uint32_t e = symbol_entry(alphabet, *symbol++, len - table_bits);
-        for (size_t i = word >> table_bits; i < sub_size; i += (size_t)1 << (len - table_bits)) table[sub + i] = e;
+        const uint64_t e = symbol_entry(alphabet, *symbol++, len - table_bits);
+        for (size_t i = word >> table_bits; i < sub_size; i += (size_t)1 << (len - table_bits))
+            set_entry(table, alphabet, sub + i, e);
         todo--;
         const uint32_t ones = (UINT32_C(1) << len) - 1;
         if (word == ones) break;
@@ -162,6 +192,7 @@ FL_INLINE int build(uint32_t *table, size_t entries, unsigned table_bits, enum a
 
 static FL_NOINLINE int build_litlen(struct fl_inflate *s, const uint8_t *lens, unsigned count)
 {
+    s->paired = 0;
     return build(s->litlen, FL_INFLATE_LITLEN_ENTRIES, FL_INFLATE_LITLEN_BITS, ALPHABET_LITLEN, lens, count);
 }
 static FL_NOINLINE int build_dist(struct fl_inflate *s, const uint8_t *lens, unsigned count)
@@ -172,6 +203,21 @@ static FL_NOINLINE int build_precode(struct fl_inflate *s, const uint8_t *lens)
 {
     return build(s->precode, (size_t)1 << FL_INFLATE_PRECODE_BITS, FL_INFLATE_PRECODE_BITS, ALPHABET_PRECODE, lens,
                  19);
+}
+
+/*
+ * Let each entry that is a literal tell of the symbol behind it too, if that lies within the index.  The
+ * entry of that symbol is at a smaller index, and going down from the highest it still stands alone.
+ */
+static FL_NOINLINE void pair_symbols(uint64_t *litlen)
+{
+    for (size_t i = (size_t)1 << FL_INFLATE_LITLEN_BITS; i--;) {
+        const uint64_t first = litlen[i], len = FL_INFLATE_FIRST(first); /* 0 when it is no literal */
+        const uint64_t next = litlen[i >> len];
+        const uint64_t both = (next & ~UINT64_C(0x00F0000000FF0000)) + (next << 8 & 0xFF000000) + (len << 8) +
+                              (first & UINT64_C(0x00F3000000FF0000)) + len;
+        litlen[i] = len && FL_INFLATE_CODE(next) + len <= FL_INFLATE_LITLEN_BITS ? both : first;
+    }
 }
 
 static void load_fixed(struct fl_inflate *s)
@@ -326,7 +372,7 @@ static enum step run_lengths(struct run *r)
         refill(r);
         do {
             const uint32_t e = s->precode[r->bits & ((1u << FL_INFLATE_PRECODE_BITS) - 1)];
-            const uint32_t code = FL_INFLATE_DROP(e), symbol = FL_INFLATE_VALUE(e);
+            const uint32_t code = FL_INFLATE_DROP(e), symbol = FL_INFLATE_DIST_VALUE(e);
             if (code > r->nbits) return NEED_INPUT;
             if (symbol < 16) {
                 drop(r, code);
@@ -375,43 +421,44 @@ static enum step one_symbol(struct run *r)
     struct fl_inflate *s = r->s;
     refill(r);
     uint32_t used = 0;
-    uint32_t e = s->litlen[r->bits & ((1u << FL_INFLATE_LITLEN_BITS) - 1)];
+    uint64_t e = s->litlen[r->bits & ((1u << FL_INFLATE_LITLEN_BITS) - 1)];
     if (e & FL_INFLATE_LINK) {
         used = FL_INFLATE_LITLEN_BITS;
-        e = s->litlen[FL_INFLATE_VALUE(e) + (r->bits >> used & ((1u << FL_INFLATE_CODE(e)) - 1))];
+        e = s->litlen[FL_INFLATE_VALUE(e) + (r->bits >> used & ((1u << FL_INFLATE_SUB(e)) - 1))];
     }
     /* Bits not there yet show as zeros; the entry they lead to is right if its word needs none of them. */
-    if (used + FL_INFLATE_CODE(e) > r->nbits) return NEED_INPUT;
-    if (e & FL_INFLATE_LITERAL) {
+    if (FL_INFLATE_LITERALS(e)) { /* the first one; what the entry may tell of the next has to wait */
+        if (used + FL_INFLATE_FIRST(e) > r->nbits) return NEED_INPUT;
         if (r->out == r->out_end) return FULL;
         *r->out++ = (uint8_t)(e >> 16);
-        drop(r, used + FL_INFLATE_DROP(e));
+        drop(r, used + FL_INFLATE_FIRST(e));
         return GO_ON;
     }
+    uint32_t at = used + FL_INFLATE_DROP(e); /* behind the length */
     if (e & FL_INFLATE_SPECIAL) {
+        if (at > r->nbits) return NEED_INPUT;
         if (FL_INFLATE_VALUE(e)) return damaged(r, "deflate: invalid literal/length symbol");
-        drop(r, used + FL_INFLATE_DROP(e));
+        drop(r, at);
         return end_block(s);
     }
-    uint32_t at = used + FL_INFLATE_DROP(e); /* behind the length */
     if (at > r->nbits) return NEED_INPUT;
     const uint32_t len = FL_INFLATE_VALUE(e) +
                          (uint32_t)((r->bits & fl_low_bits(at)) >> (used + FL_INFLATE_CODE(e)));
     used = at;
-    e = s->dist[r->bits >> used & ((1u << FL_INFLATE_DIST_BITS) - 1)];
-    if (e & FL_INFLATE_LINK) {
+    uint32_t d = s->dist[r->bits >> used & ((1u << FL_INFLATE_DIST_BITS) - 1)];
+    if (d & FL_INFLATE_DIST_LINK) {
         used += FL_INFLATE_DIST_BITS;
-        e = s->dist[FL_INFLATE_VALUE(e) + (r->bits >> used & ((1u << FL_INFLATE_CODE(e)) - 1))];
+        d = s->dist[FL_INFLATE_DIST_VALUE(d) + (r->bits >> used & ((1u << FL_INFLATE_CODE(d)) - 1))];
     }
-    if (used + FL_INFLATE_CODE(e) > r->nbits) return NEED_INPUT;
-    if (e & FL_INFLATE_SPECIAL) {
+    if (used + FL_INFLATE_CODE(d) > r->nbits) return NEED_INPUT;
+    if (d & FL_INFLATE_SPECIAL) {
         drop(r, at);
         return damaged(r, "deflate: invalid distance symbol");
     }
-    const uint32_t end = used + FL_INFLATE_DROP(e);
+    const uint32_t end = used + FL_INFLATE_DROP(d);
     if (end > r->nbits) return NEED_INPUT;
-    const uint32_t far = FL_INFLATE_VALUE(e) +
-                         (uint32_t)((r->bits & fl_low_bits(end)) >> (used + FL_INFLATE_CODE(e)));
+    const uint32_t far = FL_INFLATE_DIST_VALUE(d) +
+                         (uint32_t)((r->bits & fl_low_bits(end)) >> (used + FL_INFLATE_CODE(d)));
     if (far > (size_t)(r->out - r->floor)) {
         drop(r, at);
         return damaged(r, "deflate: distance too far back");
@@ -428,6 +475,10 @@ static enum step run_symbols(struct run *r)
 {
     struct fl_inflate *s = r->s;
     if (r->in_end - r->in >= FL_INFLATE_FAST_IN && r->out_end - r->out >= FL_INFLATE_FAST_OUT) {
+        if (!s->paired) {
+            pair_symbols(s->litlen);
+            s->paired = 1;
+        }
         struct fl_inflate_cursor c = {r->bits,    r->nbits, r->in,     r->in_end, r->out,
                                       r->out_end, r->floor, s->litlen, s->dist};
         const enum fl_inflate_stop stop = s->kernels.inflate_fast(&c);
@@ -463,7 +514,7 @@ void flowlog__inflate_reset(struct fl_inflate *s)
 
 void flowlog__inflate_init(struct fl_inflate *s)
 {
-    s->fixed_loaded = 0;
+    s->fixed_loaded = s->paired = 0;
     s->nlitlen = s->ndist = s->nprecode = s->have = 0;
     s->kernels = flowlog__codec_kernels(flowlog__simd_allowed());
     flowlog__inflate_reset(s);

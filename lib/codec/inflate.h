@@ -29,6 +29,7 @@ struct fl_inflate {
     uint8_t state;  /* enum state of inflate.c */
     uint8_t final_block;
     uint8_t fixed_loaded; /* the tables hold the fixed code */
+    uint8_t paired;       /* entries of litlen tell of two symbols where they can */
     uint32_t left;        /* stored block or match: bytes still to copy */
     uint32_t far;         /* match: its distance */
     uint32_t nlitlen, ndist, nprecode, have; /* dynamic header: lengths announced and read */
@@ -38,9 +39,9 @@ struct fl_inflate {
     uint64_t bad_offset;                     /* and where, counted like in_total */
     struct fl_codec_kernels kernels;
     uint8_t lens[288 + 32 + 16]; /* code lengths of a dynamic block */
-    uint32_t precode[1 << FL_INFLATE_PRECODE_BITS];
-    uint32_t litlen[FL_INFLATE_LITLEN_ENTRIES];
+    uint64_t litlen[FL_INFLATE_LITLEN_ENTRIES];
     uint32_t dist[FL_INFLATE_DIST_ENTRIES];
+    uint32_t precode[1 << FL_INFLATE_PRECODE_BITS];
 };
 
 void flowlog__inflate_init(struct fl_inflate *s);

@@ -4,16 +4,20 @@
  *     FL_INFLATE_FAST_NAME       the name of the function
  *     FL_INFLATE_KEEP(x, n)      the lowest n bits of x, n in 0..63
  *
- * How a symbol flows: the entry of the next symbol is loaded as soon as the bits before it are known,
- * before the bytes of the current one are written, so that the chain "bits -> entry -> shift" is all
- * the processor waits for.  A refill without a branch puts at least 56 bits into the buffer; bits above
- * nbits may then be set, but only to what the next refill puts there anyway.
+ * What the processor waits for is the chain "bits -> entry -> shift -> bits", once for a length and once
+ * for a distance.  So everything else is kept off it: the next entry is loaded as soon as the bits before
+ * it are known, before the refill (which only adds bits above) and before the bytes are written; literals
+ * are stored without asking how many there are.  A refill without a branch puts at least 56 bits into the
+ * buffer; bits above nbits may then be set, but only to what the next refill puts there anyway.
  *
- * Bits: 2 literals (2 * 11) + a length (15 + 5) = 42 <= 56, refill, a distance (15 + 13) = 28, refill.
- * Input: each refill reads 8 bytes and advances by at most 7: 3 refills an iteration, 14 + 8 <= 32.
+ * Bits: literals (11) + literal and length, by a link (11 + 4 + 5) = 31 <= 56, refill, distance (15 + 13),
+ * then 28 >= 11 are left for the index of the next entry.
+ * Input: each refill reads 8 bytes and advances by at most 7.
  */
 
-_Static_assert(2 * FL_INFLATE_LITLEN_BITS + 15 + 5 <= 56, "two literals and a length fit between two refills");
+_Static_assert(FL_INFLATE_LITLEN_BITS + 15 + 5 <= 56, "literals and a length fit between two refills");
+_Static_assert(2 * FL_INFLATE_LITLEN_BITS <= 56 - FL_INFLATE_LITLEN_BITS, "and so does an index behind literals");
+_Static_assert(15 + 13 <= 56 - FL_INFLATE_LITLEN_BITS, "and an index behind a distance");
 _Static_assert(3 * 7 + 8 <= FL_INFLATE_FAST_IN, "three refills fit into the margin of the input");
 _Static_assert(FL_INFLATE_FAST_SLOP >= 32, "a match copied 32 bytes a step overshoots by less than 32");
 
@@ -28,12 +32,13 @@ _Static_assert(FL_INFLATE_FAST_SLOP >= 32, "a match copied 32 bytes a step overs
 #define DROP(e)                 \
     do {                        \
         bits >>= ((e) & 63);    \
-        nbits -= (e);           \
+        nbits -= (uint32_t)(e); \
     } while (0)
 
 enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
 {
-    const uint32_t *const litlen = c->litlen, *const dist = c->dist;
+    const uint64_t *const litlen = c->litlen;
+    const uint32_t *const dist = c->dist;
     const uint8_t *in = c->in;
     uint8_t *out = c->out;
     uint64_t bits = c->bits;
@@ -46,83 +51,74 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
     const uint8_t *const out_last = c->out_end - FL_INFLATE_FAST_OUT;
 
     REFILL();
-    uint32_t e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
+    uint64_t e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
     do {
-        /* Here: 56 bits or more in the buffer, e the entry of the next symbol. */
+        /* Here: 56 bits or more in the buffer, e the entry they lead to. */
         uint64_t saved = bits;
         DROP(e);
-        if (e & FL_INFLATE_LITERAL) {
-            *out++ = (uint8_t)(e >> 16);
-            e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
-            saved = bits;
-            DROP(e);
-            if (e & FL_INFLATE_LITERAL) {
-                *out++ = (uint8_t)(e >> 16);
+        fl_store32(out, (uint32_t)(e >> 16));
+        out += FL_INFLATE_LITERALS(e);
+        if (e & FL_INFLATE_NO_MATCH) {
+            if (FL_LIKELY(!(e & FL_INFLATE_SPECIAL))) {
                 e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
                 saved = bits;
                 DROP(e);
-                if (e & FL_INFLATE_LITERAL) {
-                    const uint8_t byte = (uint8_t)(e >> 16);
-                    e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
-                    nbits &= 0xFF;
-                    REFILL();
-                    *out++ = byte;
-                    continue;
-                }
+                fl_store32(out, (uint32_t)(e >> 16));
+                out += FL_INFLATE_LITERALS(e);
             }
-        }
-        if (FL_UNLIKELY(e & FL_INFLATE_SPECIAL)) {
-            if (e & FL_INFLATE_LINK) {
-                const uint32_t link = e;
-                e = litlen[FL_INFLATE_VALUE(e) + FL_INFLATE_KEEP(bits, FL_INFLATE_CODE(e))];
-                saved = bits;
-                DROP(e);
-                if (e & FL_INFLATE_LITERAL) {
-                    *out++ = (uint8_t)(e >> 16);
-                    e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
-                    nbits &= 0xFF;
-                    REFILL();
-                    continue;
+            if (FL_UNLIKELY(e & FL_INFLATE_SPECIAL)) {
+                uint32_t undo = FL_INFLATE_DROP(e);
+                if (e & FL_INFLATE_LINK) {
+                    e = litlen[FL_INFLATE_VALUE(e) + FL_INFLATE_KEEP(bits, FL_INFLATE_SUB(e))];
+                    saved = bits;
+                    DROP(e);
+                    undo += FL_INFLATE_DROP(e);
+                    fl_store32(out, (uint32_t)(e >> 16));
+                    out += FL_INFLATE_LITERALS(e);
                 }
                 if (e & FL_INFLATE_SPECIAL) {
                     nbits &= 0xFF;
-                    stop = FL_INFLATE_VALUE(e) ? FL_INFLATE_STOP_BAD_LITLEN : FL_INFLATE_STOP_BLOCK;
-                    if (stop != FL_INFLATE_STOP_BLOCK) nbits += FL_INFLATE_DROP(e) + FL_INFLATE_DROP(link);
+                    stop = FL_INFLATE_STOP_BLOCK;
+                    if (FL_INFLATE_VALUE(e)) {
+                        stop = FL_INFLATE_STOP_BAD_LITLEN;
+                        nbits += undo;
+                    }
                     goto done;
                 }
-            } else {
+            }
+            if (e & FL_INFLATE_NO_MATCH) {
+                e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
                 nbits &= 0xFF;
-                stop = FL_INFLATE_VALUE(e) ? FL_INFLATE_STOP_BAD_LITLEN : FL_INFLATE_STOP_BLOCK;
-                if (stop != FL_INFLATE_STOP_BLOCK) nbits += FL_INFLATE_DROP(e);
-                goto done;
+                REFILL();
+                continue;
             }
         }
         /* A match. */
-        uint32_t len = (e >> 16) + (uint32_t)(FL_INFLATE_KEEP(saved, FL_INFLATE_DROP(e)) >> FL_INFLATE_CODE(e));
-        e = dist[FL_INFLATE_KEEP(bits, FL_INFLATE_DIST_BITS)];
+        uint32_t d = dist[FL_INFLATE_KEEP(bits, FL_INFLATE_DIST_BITS)];
+        uint32_t len = FL_INFLATE_VALUE(e) + (uint32_t)(FL_INFLATE_KEEP(saved, FL_INFLATE_DROP(e)) >> FL_INFLATE_CODE(e));
         nbits &= 0xFF;
         REFILL();
         uint32_t linked = 0;
-        if (FL_UNLIKELY(e & FL_INFLATE_SPECIAL)) {
-            if (e & FL_INFLATE_LINK) {
-                linked = FL_INFLATE_DROP(e);
+        if (FL_UNLIKELY(d & FL_INFLATE_SPECIAL)) {
+            if (d & FL_INFLATE_DIST_LINK) {
+                linked = FL_INFLATE_DIST_BITS;
                 bits >>= FL_INFLATE_DIST_BITS;
                 nbits -= FL_INFLATE_DIST_BITS;
-                e = dist[FL_INFLATE_VALUE(e) + FL_INFLATE_KEEP(bits, FL_INFLATE_CODE(e))];
+                d = dist[FL_INFLATE_DIST_VALUE(d) + FL_INFLATE_KEEP(bits, FL_INFLATE_CODE(d))];
             }
-            if (e & FL_INFLATE_SPECIAL) {
+            if (d & FL_INFLATE_SPECIAL) {
                 nbits += linked;
                 stop = FL_INFLATE_STOP_BAD_DIST;
                 goto done;
             }
         }
-        const uint32_t far = (e >> 16) + (uint32_t)(FL_INFLATE_KEEP(bits, FL_INFLATE_DROP(e)) >> FL_INFLATE_CODE(e));
+        const uint32_t far = FL_INFLATE_DIST_VALUE(d) + (uint32_t)(FL_INFLATE_KEEP(bits, FL_INFLATE_DROP(d)) >> FL_INFLATE_CODE(d));
         if (FL_UNLIKELY(far > (size_t)(out - c->floor))) {
             nbits += linked;
             stop = FL_INFLATE_STOP_TOO_FAR;
             goto done;
         }
-        DROP(e);
+        DROP(d);
         e = litlen[FL_INFLATE_KEEP(bits, FL_INFLATE_LITLEN_BITS)];
         nbits &= 0xFF;
         REFILL();
