@@ -45,6 +45,7 @@ struct folded {
     uint64_t sum;          /* numbers; lengths of text */
     uint64_t null, v4, v6; /* addresses */
     uint64_t sum_v4, mix_v6;
+    uint8_t name_len[256]; /* of enumerations: lengths of the tokens that codes stand for */
 };
 
 struct answer {
@@ -165,7 +166,15 @@ static void fold(struct folded *f, const flowlog_column *c, uint32_t rows)
         sum = 0;
         break;
     }
-    default: /* TEXT, ENUM */
+    case FLOWLOG_TYPE_ENUM: { /* a code, or text where there is none for it */
+        const uint8_t *v = c->values;
+        for (uint32_t i = 0; i < rows; i++)
+            sum += v[i] != FLOWLOG_OTHER                  ? f->name_len[v[i]]
+                   : c->validity[i / 64] >> (i % 64) & 1 ? c->spans[i].len
+                                                         : 0;
+        break;
+    }
+    default: /* TEXT */
         for (uint32_t i = 0; i < rows; i++) sum += c->spans[i].len;
     }
     f->sum += sum;
@@ -181,6 +190,10 @@ static void run_full(flowlog_reader *reader, struct answer *a)
             for (uint32_t c = 0; c < batch->columns; c++) {
                 snprintf(a->column[c].name, NAME_MAX_LEN, "%s", batch->column[c].name);
                 a->column[c].type = batch->column[c].type;
+                for (uint32_t code = 1; a->column[c].type == FLOWLOG_TYPE_ENUM && code < 256; code++) {
+                    const char *token = flowlog_enum_name(batch->column[c].field, code);
+                    a->column[c].name_len[code] = (uint8_t)(token != NULL ? strlen(token) : 0);
+                }
             }
         }
         if (batch->columns != a->columns) die("`full` takes files of one format", NULL);
