@@ -24,7 +24,7 @@ _Static_assert(FL_INFLATE_FAST_SLOP >= 32, "a match copied 32 bytes a step overs
 #define REFILL()                                \
     do {                                        \
         bits |= fl_load64(in) << (nbits & 63);  \
-        in += 7 - (nbits >> 3 & 7);             \
+        in += (nbits ^ 63) >> 3;                \
         nbits |= 56;                            \
     } while (0)
 
@@ -39,6 +39,7 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
 {
     const uint64_t *const litlen = c->litlen;
     const uint32_t *const dist = c->dist;
+    const uint8_t *const floor = c->floor;
     const uint8_t *in = c->in;
     uint8_t *out = c->out;
     uint64_t bits = c->bits;
@@ -113,7 +114,7 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
             }
         }
         const uint32_t far = FL_INFLATE_DIST_VALUE(d) + (uint32_t)(FL_INFLATE_KEEP(bits, FL_INFLATE_DROP(d)) >> FL_INFLATE_CODE(d));
-        if (FL_UNLIKELY(far > (size_t)(out - c->floor))) {
+        if (FL_UNLIKELY(far > (size_t)(out - floor))) {
             nbits += linked;
             stop = FL_INFLATE_STOP_TOO_FAR;
             goto done;

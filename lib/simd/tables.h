@@ -17,6 +17,7 @@ struct fl_ipv4_shape {
     uint8_t shuffle[16]; /* places of the digits, last octet first: each 0x80 x (4 - n), then its n digits */
     uint8_t least[4];    /* smallest octet of so many digits (0, 10, 100): rules out leading zeros */
     uint16_t mask;       /* the shape; 0 in unused rows */
+    uint8_t pad[10];     /* to 32 bytes: a row's place is a shift away */
 };
 
 extern const struct fl_ipv4_shape flowlog__ipv4_shapes[FL_IPV4_SHAPES];
