@@ -9,6 +9,7 @@
 #include "input.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,8 +164,10 @@ int input_finish(struct input *input)
         message_warning("%" PRIu64 " malformed line%s left out", c->malformed, c->malformed == 1 ? "" : "s");
         for (uint32_t i = 0; i < c->bad_lines; i++) {
             const flowlog_bad_line *const bad = &c->bad_line[i];
-            message_more("%s: line %" PRIu64 ", byte %" PRIu64 ": %s: %s", input_label(input, bad->file), bad->line,
-                         bad->offset, flowlog_reason_message(bad->reason), bad->text);
+            char value[24] = "";
+            if (bad->column) snprintf(value, sizeof value, ", value %u", (unsigned)bad->column);
+            message_more("%s: line %" PRIu64 ", byte %" PRIu64 "%s: %s: %s", input_label(input, bad->file), bad->line,
+                         bad->offset, value, flowlog_reason_message(bad->reason), bad->text);
         }
         if (c->malformed > c->bad_lines) message_more("and %" PRIu64 " more", c->malformed - c->bad_lines);
     }

@@ -2,8 +2,9 @@
 /*
  * summary.c - flowlog summary: what is in here, and can it be trusted?
  *
- * The counters of the reader, and sums over six columns.  A number that no format in the input can tell is
- * null: no bytes column is not zero bytes.
+ * The counters of the reader, and sums over six columns.  All columns are decoded, not just these: whether a
+ * line is malformed is known only when all of it was looked at.  A number that no format in the input can
+ * tell is null: no bytes column is not zero bytes.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,9 +14,7 @@
 #include "input.h"
 #include "text.h"
 
-/* Columns asked for, in this order. */
 enum { ACTION, PACKETS, BYTES, START, END, INTERFACE_ID, COLUMNS };
-static const char fields[] = "action,packets,bytes,start,end,interface-id";
 static const char *const field_names[COLUMNS] = {"action", "packets", "bytes", "start", "end", "interface-id"};
 
 /*
@@ -106,26 +105,35 @@ static int add_up(const flowlog_column *column, uint32_t rows, uint64_t *sum)
 /* The name of the column whose sum exceeds 64 bits, or NULL. */
 static const char *add_batch(struct sums *s, const flowlog_batch *batch)
 {
-    const flowlog_column *const column = batch->column;
-    const uint8_t *const actions = column[ACTION].values;
-    for (uint32_t r = 0; column[ACTION].present && r < batch->rows; r++) {
-        s->accept += actions[r] == FLOWLOG_ACTION_ACCEPT;
-        s->reject += actions[r] == FLOWLOG_ACTION_REJECT;
+    const flowlog_column *column[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++) {
+        const int32_t index = flowlog_batch_find(batch, field_names[i], strlen(field_names[i]));
+        column[i] = index < 0 ? NULL : &batch->column[index];
     }
-    if (column[PACKETS].present && add_up(&column[PACKETS], batch->rows, &s->packets)) return "packets";
-    if (column[BYTES].present && add_up(&column[BYTES], batch->rows, &s->bytes)) return "bytes";
-    const int64_t *const starts = column[START].values, *const ends = column[END].values;
-    for (uint32_t r = 0; r < batch->rows; r++) {
-        if (column[START].present && !is_null(&column[START], r) && (!s->has_first || starts[r] < s->first)) {
-            s->first = starts[r];
-            s->has_first = 1;
+    if (column[ACTION]) {
+        const uint8_t *const actions = column[ACTION]->values;
+        for (uint32_t r = 0; r < batch->rows; r++) {
+            s->accept += actions[r] == FLOWLOG_ACTION_ACCEPT;
+            s->reject += actions[r] == FLOWLOG_ACTION_REJECT;
         }
-        if (column[END].present && !is_null(&column[END], r) && (!s->has_last || ends[r] > s->last)) {
-            s->last = ends[r];
-            s->has_last = 1;
-        }
-        if (!column[INTERFACE_ID].present || is_null(&column[INTERFACE_ID], r)) continue;
-        const flowlog_span span = column[INTERFACE_ID].spans[r];
+    }
+    if (column[PACKETS] && add_up(column[PACKETS], batch->rows, &s->packets)) return "packets";
+    if (column[BYTES] && add_up(column[BYTES], batch->rows, &s->bytes)) return "bytes";
+    for (uint32_t r = 0; column[START] && r < batch->rows; r++) {
+        const int64_t start = ((const int64_t *)column[START]->values)[r];
+        if ((s->has_first && start >= s->first) || is_null(column[START], r)) continue;
+        s->first = start;
+        s->has_first = 1;
+    }
+    for (uint32_t r = 0; column[END] && r < batch->rows; r++) {
+        const int64_t end = ((const int64_t *)column[END]->values)[r];
+        if ((s->has_last && end <= s->last) || is_null(column[END], r)) continue;
+        s->last = end;
+        s->has_last = 1;
+    }
+    for (uint32_t r = 0; column[INTERFACE_ID] && r < batch->rows; r++) {
+        if (is_null(column[INTERFACE_ID], r)) continue;
+        const flowlog_span span = column[INTERFACE_ID]->spans[r];
         struct interface *const i = find_interface(&s->interfaces, batch->text + span.offset, span.len);
         if (batch->log_status[r] == FLOWLOG_LOG_STATUS_SKIPDATA) i->skipdata = 1;
     }
@@ -140,8 +148,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /*
- * The answer as a sequence of members, which JSON and the other forms spell differently.  `list`, then each
- * member with `key` NULL, then `end`.
+ * The answer as a sequence of members, which JSON and the other forms spell differently.  `list`, then its
+ * members, then `end_list`.
  */
 struct answer {
     flowlog_form form;
@@ -191,7 +199,7 @@ static void list(struct answer *a, const char *key, char bracket, uint64_t count
     a->members = 0;
 }
 
-static void end(struct answer *a)
+static void end_list(struct answer *a)
 {
     if (a->form == FLOWLOG_FORM_JSON) text_add(&a->text, &a->closing, 1);
     a->list = NULL;
@@ -266,7 +274,7 @@ static void write_formats(struct answer *a, const struct input *input)
         string(a, NULL, text, len);
         free(text);
     }
-    end(a);
+    end_list(a);
 }
 
 static void write_bad_lines(struct answer *a, const struct input *input)
@@ -277,7 +285,7 @@ static void write_bad_lines(struct answer *a, const struct input *input)
     list(a, "malformed_reasons", '{', reasons);
     for (uint32_t i = 0; i < FLOWLOG_REASONS; i++)
         if (c->reasons[i]) number(a, flowlog_reason_name(i), c->reasons[i], 1);
-    end(a);
+    end_list(a);
     list(a, "first_malformed", '[', c->bad_lines);
     for (uint32_t i = 0; i < c->bad_lines; i++) {
         const flowlog_bad_line *const bad = &c->bad_line[i];
@@ -294,7 +302,7 @@ static void write_bad_lines(struct answer *a, const struct input *input)
         text_free(&json);
         text_free(&plain);
     }
-    end(a);
+    end_list(a);
 }
 
 static void write_lists(struct answer *a, const struct input *input, struct sums *s)
@@ -306,13 +314,13 @@ static void write_lists(struct answer *a, const struct input *input, struct sums
     list(a, "skipdata_interfaces", '[', skipdata);
     for (size_t i = 0; i < all->count; i++)
         if (all->list[i].skipdata) string(a, NULL, all->list[i].name, all->list[i].len);
-    end(a);
+    end_list(a);
     const size_t count = flowlog_reader_formats(input->reader) ? sizeof diagnosis_fields / sizeof *diagnosis_fields : 0;
     for (size_t i = 0; i < count; i++) missing += !input_has(input, diagnosis_fields[i]);
     list(a, "missing_for_diagnosis", '[', missing);
     for (size_t i = 0; i < count; i++)
         if (!input_has(input, diagnosis_fields[i])) string(a, NULL, diagnosis_fields[i], strlen(diagnosis_fields[i]));
-    end(a);
+    end_list(a);
 }
 
 /* 0, or -1 when it could not be written. */
@@ -340,7 +348,7 @@ static int write_answer(const struct input *input, struct sums *s, struct out *o
 
 static int run(struct input *input, struct sums *s, struct out *out)
 {
-    if (input_open(input, out, fields, 0, 0)) return STATUS_FAILED;
+    if (input_open(input, out, NULL, 0, 0)) return STATUS_FAILED;
     const flowlog_batch *batch;
     int more;
     while ((more = input_next(input, &batch)) > 0) {
