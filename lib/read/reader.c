@@ -467,6 +467,8 @@ static flowlog_status next_block(flowlog_reader *r, flowlog_error *err)
     if (status != FLOWLOG_OK) return status;
     flowlog__block_begin(&r->block, r->stream.p, len, r->line, r->offset);
     r->line += r->block.newlines;
+    r->batcher.ahead = r->stream.p + len;
+    r->batcher.ahead_end = r->batcher.ahead + (r->stream.n - len < r->block_bytes ? r->stream.n - len : r->block_bytes);
     r->in_block = 1;
     r->rows_done = 0;
     return FLOWLOG_OK;
