@@ -26,7 +26,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.message);
     } else {
         const flowlog_counters *const c = flowlog_reader_counters(reader);
-        printf("%" PRIu64 " records, %" PRIu64 " without data, %" PRIu64 " skipped, %" PRIu64 " malformed lines\n",
+        printf("%" PRIu64 " records, %" PRIu64 " without data, %" PRIu64 " skipped, %" PRIu64
+               " malformed lines\n",
                c->records, c->nodata, c->skipdata, c->malformed);
     }
     flowlog_reader_close(reader);

@@ -7,7 +7,10 @@
 #include <flowlog.h>
 #include <stdio.h>
 
-static int print(void *ctx, const char *text, size_t len) { return fwrite(text, 1, len, ctx) == len ? 0 : -1; }
+static int print(void *ctx, const char *text, size_t len)
+{
+    return fwrite(text, 1, len, ctx) == len ? 0 : -1;
+}
 
 int main(int argc, char **argv)
 {

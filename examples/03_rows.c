@@ -21,8 +21,8 @@ static void print_row(const flowlog_reader *reader, const flowlog_batch *batch, 
         flowlog_batch_value(batch, row, column, &value);
         flowlog_value_format(&value, text[column], sizeof text[column]);
     }
-    printf("%s -> %s  %s:%" PRIu64 "\n", text[SRCADDR], text[DSTADDR], flowlog_reader_path(reader, batch->file),
-           batch->line_numbers[row]);
+    printf("%s -> %s  %s:%" PRIu64 "\n", text[SRCADDR], text[DSTADDR],
+           flowlog_reader_path(reader, batch->file), batch->line_numbers[row]);
 }
 
 int main(int argc, char **argv)
@@ -39,11 +39,13 @@ int main(int argc, char **argv)
     if (st >= 0) st = flowlog_reader_open(source, &options, &reader, &err);
     if (st < 0) flowlog_source_close(source); /* an open reader owns it */
     while (st >= 0 && (st = flowlog_reader_next(reader, &batch, &err)) == FLOWLOG_OK) {
-        if (!batch->column[DSTPORT].present || !batch->column[ACTION].present) continue; /* another format */
+        if (!batch->column[DSTPORT].present || !batch->column[ACTION].present)
+            continue; /* another format */
         const uint32_t *const dstport = batch->column[DSTPORT].values;
         const uint8_t *const action = batch->column[ACTION].values;
         for (uint32_t row = 0; row < batch->rows; row++)
-            if (dstport[row] == 22 && action[row] == FLOWLOG_ACTION_REJECT) print_row(reader, batch, row);
+            if (dstport[row] == 22 && action[row] == FLOWLOG_ACTION_REJECT)
+                print_row(reader, batch, row);
     }
     if (st < 0) fprintf(stderr, "%s: %s\n", flowlog_status_message(st), err.message);
     flowlog_reader_close(reader);

@@ -45,7 +45,9 @@ int main(void)
     if (st >= 0) st = flowlog_reader_finish(reader);
     if (st >= 0) st = drain(reader, sums, &err);
     if (st < 0) fprintf(stderr, "%s: %s\n", flowlog_status_message(st), err.message);
-    else printf("%" PRIu64 " bytes accepted, %" PRIu64 " refused\n", sums[FLOWLOG_ACTION_ACCEPT], sums[FLOWLOG_ACTION_REJECT]);
+    else
+        printf("%" PRIu64 " bytes accepted, %" PRIu64 " refused\n", sums[FLOWLOG_ACTION_ACCEPT],
+               sums[FLOWLOG_ACTION_REJECT]);
     flowlog_reader_close(reader);
     return st < 0;
 }

@@ -63,8 +63,8 @@ static int begin_sheet(struct sheet *s, const char *const *names, uint32_t colum
     }
     s->columns = columns;
     flowlog_error err;
-    const flowlog_status status = flowlog_writer_open(s->form, (const char *const *)shown, columns, out_write, &s->out,
-                                                      NULL, &s->writer, &err);
+    const flowlog_status status = flowlog_writer_open(s->form, (const char *const *)shown, columns,
+                                                      out_write, &s->out, NULL, &s->writer, &err);
     for (uint32_t i = 0; i < columns; i++) free(shown[i]);
     free(shown);
     if (status < 0) message_error("%s", err.message);
@@ -112,7 +112,8 @@ static int open_input(struct input *input, const struct out *out, const struct f
     const struct options *const o = input->options;
     const uint32_t batch_rows = o->limit && o->limit < 1024 ? (uint32_t)o->limit : 0;
     struct text fields = {NULL, 0, 0};
-    for (uint32_t i = 0; i < asked->count; i++) text_print(&fields, "%s%s", i ? "," : "", asked->name[i]);
+    for (uint32_t i = 0; i < asked->count; i++)
+        text_print(&fields, "%s%s", i ? "," : "", asked->name[i]);
     const int status = input_open(input, out, fields.ptr, o->raw ? FLOWLOG_READ_LINES : 0, batch_rows);
     text_free(&fields);
     return status;

@@ -38,7 +38,8 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 }
 
 /* Keep the better of two; a third of the letters may be wrong, at least one. */
-static void consider(const char *text, size_t len, const char *name, const char **best, size_t *best_distance)
+static void consider(const char *text, size_t len, const char *name, const char **best,
+                     size_t *best_distance)
 {
     const size_t name_len = strlen(name);
     if (len == 0 || len > NAME_MAX_LEN || name_len > NAME_MAX_LEN) return;
@@ -61,6 +62,7 @@ const char *hint_field(const char *text, size_t len)
 {
     const char *best = NULL;
     size_t d = NAME_MAX_LEN;
-    for (uint32_t f = 1; f <= flowlog_field_count(); f++) consider(text, len, flowlog_field_get(f)->name, &best, &d);
+    for (uint32_t f = 1; f <= flowlog_field_count(); f++)
+        consider(text, len, flowlog_field_get(f)->name, &best, &d);
     return best;
 }

@@ -29,7 +29,8 @@ int input_prepare(struct input *input, const struct options *options)
     return -1;
 }
 
-static const char *find_field(const struct input *input, const char *option, const char *value, flowlog_span given)
+static const char *find_field(const struct input *input, const char *option, const char *value,
+                              flowlog_span given)
 {
     const char *const name = value + given.offset;
     const int len = (int)given.len;
@@ -39,13 +40,15 @@ static const char *find_field(const struct input *input, const char *option, con
     if (column >= 0) return flowlog_format_column_at(input->format, (uint32_t)column)->name;
     const char *const near = hint_field(name, given.len);
     if (!len) message_error("%s: a field name is missing", option);
-    else if (near) message_error("%s: unknown field '%.*s'; did you mean '%s'?", option, len, name, near);
+    else if (near)
+        message_error("%s: unknown field '%.*s'; did you mean '%s'?", option, len, name, near);
     else message_error("%s: unknown field '%.*s'", option, len, name);
     message_caret(value, given.offset);
     return NULL;
 }
 
-int input_fields(const struct input *input, const char *option, const char *value, struct field_list *list)
+int input_fields(const struct input *input, const char *option, const char *value,
+                 struct field_list *list)
 {
     list->count = 0;
     for (const char *p = value;;) {
@@ -81,12 +84,15 @@ const char *input_label(const struct input *input, uint32_t file)
 static void report(const struct input *input, const flowlog_error *err)
 {
     const char *const label = input_label(input, flowlog_reader_file(input->reader));
-    if (err->line) message_error("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", label, err->line, err->offset, err->message);
+    if (err->line)
+        message_error("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", label, err->line, err->offset,
+                      err->message);
     else if (err->offset) message_error("%s: byte %" PRIu64 ": %s", label, err->offset, err->message);
     else message_error("%s: %s", label, err->message);
 }
 
-int input_open(struct input *input, const struct out *out, const char *fields, uint32_t flags, uint32_t batch_rows)
+int input_open(struct input *input, const struct out *out, const char *fields, uint32_t flags,
+               uint32_t batch_rows)
 {
     const struct options *const o = input->options;
     static const char *const standard_input[] = {"-"};
@@ -145,8 +151,10 @@ int input_next(struct input *input, const flowlog_batch **batch)
         if (status >= 0) return 0;
         report(input, &err);
         if (status == FLOWLOG_E_FORMAT && !input->options->log_format)
-            message_more("say what the fields are: --log-format '${version} ${account-id} ...', names, default or tgw");
-        if (status != FLOWLOG_E_IO && status != FLOWLOG_E_CORRUPT && status != FLOWLOG_E_FORMAT) return -1;
+            message_more("say what the fields are: --log-format '${version} ${account-id} ...', names, "
+                         "default or tgw");
+        if (status != FLOWLOG_E_IO && status != FLOWLOG_E_CORRUPT && status != FLOWLOG_E_FORMAT)
+            return -1;
         input->damaged++;
     }
 }
@@ -160,19 +168,24 @@ int input_finish(struct input *input)
 {
     const flowlog_counters *const c = flowlog_reader_counters(input->reader);
     progress_end(flowlog_reader_progress(input->reader));
-    if (c->malformed && !input->options->quiet) {
-        message_warning("%" PRIu64 " malformed line%s left out", c->malformed, c->malformed == 1 ? "" : "s");
+    /* With "stop" the line was an error and is reported. */
+    if (c->malformed && !input->options->quiet && !input->options->stop_on_bad) {
+        message_warning("%" PRIu64 " malformed line%s left out", c->malformed,
+                        c->malformed == 1 ? "" : "s");
         for (uint32_t i = 0; i < c->bad_lines; i++) {
             const flowlog_bad_line *const bad = &c->bad_line[i];
             char value[24] = "";
             if (bad->column) snprintf(value, sizeof value, ", value %u", (unsigned)bad->column);
-            message_more("%s: line %" PRIu64 ", byte %" PRIu64 "%s: %s: %s", input_label(input, bad->file), bad->line,
-                         bad->offset, value, flowlog_reason_message(bad->reason), bad->text);
+            message_more("%s: line %" PRIu64 ", byte %" PRIu64 "%s: %s: %s",
+                         input_label(input, bad->file), bad->line, bad->offset, value,
+                         flowlog_reason_message(bad->reason), bad->text);
         }
-        if (c->malformed > c->bad_lines) message_more("and %" PRIu64 " more", c->malformed - c->bad_lines);
+        if (c->malformed > c->bad_lines)
+            message_more("and %" PRIu64 " more", c->malformed - c->bad_lines);
     }
     if (input->damaged && !input_is_lost(input) && !input->options->quiet)
-        message_warning("%" PRIu32 " of %" PRIu32 " inputs could not be read to the end; the results cover what was read",
+        message_warning("%" PRIu32 " of %" PRIu32
+                        " inputs could not be read to the end; the results cover what was read",
                         input->damaged, input->inputs);
     if (input_is_lost(input)) return STATUS_FAILED;
     return c->malformed || input->damaged ? STATUS_PARTLY : STATUS_DONE;
@@ -190,6 +203,7 @@ void input_close(struct input *input)
 int input_has(const struct input *input, const char *field)
 {
     for (uint32_t i = 0; i < flowlog_reader_formats(input->reader); i++)
-        if (flowlog_format_find(flowlog_reader_format_at(input->reader, i), field, strlen(field)) >= 0) return 1;
+        if (flowlog_format_find(flowlog_reader_format_at(input->reader, i), field, strlen(field)) >= 0)
+            return 1;
     return 0;
 }

@@ -22,7 +22,7 @@ int input_prepare(struct input *input, const struct options *options);
 /* A list of fields, as an option gives it. */
 struct field_list {
     uint32_t count;
-    const char *name[FLOWLOG_FORMAT_COLUMNS_MAX];   /* canonical, borrowed from the catalogue or the format */
+    const char *name[FLOWLOG_FORMAT_COLUMNS_MAX];   /* canonical, of the catalogue or the format */
     flowlog_span given[FLOWLOG_FORMAT_COLUMNS_MAX]; /* the spelling in the option's value */
 };
 
@@ -30,10 +30,12 @@ struct field_list {
  * Split the value of `option`, fields separated by commas or blanks, and look them up.  0, or -1 after a
  * message with a caret and, for a misspelt name, the nearest one.
  */
-int input_fields(const struct input *input, const char *option, const char *value, struct field_list *list);
+int input_fields(const struct input *input, const char *option, const char *value,
+                 struct field_list *list);
 
 /* Open the paths.  `fields`, `flags` and `batch_rows` as flowlog_reader_options.  0, or -1 after a message. */
-int input_open(struct input *input, const struct out *out, const char *fields, uint32_t flags, uint32_t batch_rows);
+int input_open(struct input *input, const struct out *out, const char *fields, uint32_t flags,
+               uint32_t batch_rows);
 
 /*
  * The next batch: 1, or 0 at the end, or -1 when reading is over because of an error; all errors are

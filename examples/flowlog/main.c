@@ -13,90 +13,102 @@
 #include "out.h"
 #include "text.h"
 
-#define COMMON_HELP                                                                                              \
-    "\n"                                                                                                         \
-    "Input\n"                                                                                                    \
-    "  PATH...              files, directories (walked, sorted), - for standard input; gzip is found by content\n" \
-    "  --log-format STR     fields of lines without a header: '${version} ${account-id} ...', bare names,\n"     \
-    "                       default or tgw\n"                                                                    \
-    "  --on-bad-line WHAT   skip (default): count, report at the end; stop: fail at the first one\n"             \
+#define COMMON_HELP                                                                        \
+    "\n"                                                                                   \
+    "Input\n"                                                                              \
+    "  PATH...             files, directories (walked, sorted), - for standard input\n"    \
+    "                      (the default when it is no terminal); gzip by content\n"        \
+    "  --log-format STR    the fields of lines without a header:\n"                        \
+    "                      '${version} ${account-id} ...', names, default or tgw\n"        \
+    "  --on-bad-line WHAT  skip (default): count, report at the end\n"                     \
+    "                      stop: fail at the first one\n"                                  \
     "Output\n"
 
 #define FORM_HELP "  --table (default) --json --csv --tsv\n"
 
 #define OTHER_HELP                                                                         \
-    "  -o FILE              write results to FILE\n"                                       \
-    "  -q, --quiet          no progress, no warnings\n"                                    \
-    "  --color WHEN         auto (default), always, never; NO_COLOR is honoured\n"         \
-    "  --progress WHEN      auto (default): on a terminal; always, never\n"                \
+    "  -o FILE             write results to FILE\n"                                        \
+    "  -q, --quiet         no progress, no warnings\n"                                     \
+    "  --color WHEN        auto (default), always, never; NO_COLOR is honoured\n"          \
+    "  --progress WHEN     auto (default: on a terminal), always, never\n"                 \
     "\n"                                                                                   \
-    "Exit status  0 done; 1 done, but lines were malformed or input was damaged part-way,\n" \
-    "and standard error says where; 2 usage, input or output failed, nothing useful printed\n"
+    "Exit status\n"                                                                        \
+    "  0  done\n"                                                                          \
+    "  1  done, but lines were malformed or input was damaged part-way: the results\n"     \
+    "     cover what was read, standard error says what was not\n"                         \
+    "  2  usage, input or output: nothing useful was printed\n"
 
 static const char program_help[] =
     "Examples\n"
-    "  flowlog summary logs/                          what is in here, and can it be trusted?\n"
-    "  flowlog top logs/                              who sends most\n"
+    "  flowlog summary logs/      what is in here, and can it be trusted?\n"
+    "  flowlog top logs/          who sends most?\n"
     "  flowlog top --by srcaddr,dstport -n 5 --json log.gz\n"
     "  flowlog cat --fields srcaddr,dstaddr,bytes --csv log.gz\n"
     "  aws s3 cp s3://bucket/key.log.gz - | flowlog cat\n"
     "\n"
-    "Usage  flowlog COMMAND [OPTION...] [PATH...]\n"
+    "Usage\n"
+    "  flowlog COMMAND [OPTION...] [PATH...]\n"
+    "  flowlog COMMAND --help\n"
+    "  flowlog --version          the library and its SIMD level\n"
     "\n"
     "Commands\n"
     "  summary   counts, times, formats, malformed lines\n"
     "  cat       the records, decoded\n"
-    "  top       top talkers\n"
-    "\n"
-    "flowlog COMMAND --help says more.  flowlog --version names the library and its SIMD level.\n";
+    "  top       top talkers\n";
 
 static const char summary_help[] =
     "Examples\n"
     "  flowlog summary logs/\n"
     "  flowlog summary --json log.gz | jq .malformed_reasons\n"
-    "  flowlog summary --log-format 'version interface-id srcaddr dstaddr action' custom.log\n"
+    "  flowlog summary --log-format 'srcaddr dstaddr bytes action' custom.log\n"
     "\n"
-    "Usage  flowlog summary [OPTION...] [PATH...]\n"
+    "Usage\n"
+    "  flowlog summary [OPTION...] [PATH...]\n"
     "\n"
-    "What is in the logs and whether they can be trusted: lines by kind, sums, the time they cover, formats,\n"
-    "the first malformed lines, interfaces with skipped records, and which fields a diagnosis would lack.\n"
-    "A sum beyond 64 bits is an error, never a wrapped number; what no format in the input can tell is null.\n"
+    "What is in the logs, and whether they can be trusted: lines by kind, sums, the\n"
+    "time they cover, their formats, the first malformed lines, interfaces with\n"
+    "skipped records, and the fields that a diagnosis would lack.  A sum beyond 64\n"
+    "bits is an error; what no format in the input can tell is null.\n"
     COMMON_HELP FORM_HELP OTHER_HELP;
 
 static const char cat_help[] =
     "Examples\n"
     "  flowlog cat log.gz\n"
     "  flowlog cat --json -n 3 logs/\n"
-    "  flowlog cat --fields srcaddr,dstaddr,dstport,bytes --tsv logs/ | sort | uniq -c\n"
-    "  flowlog cat --text --fields version,srcaddr,dstaddr logs/ > smaller.log\n"
+    "  flowlog cat --fields srcaddr,dstport --tsv logs/ | sort | uniq -c\n"
+    "  flowlog cat --text --fields srcaddr,dstaddr,bytes logs/ > smaller.log\n"
     "\n"
-    "Usage  flowlog cat [OPTION...] [PATH...]\n"
+    "Usage\n"
+    "  flowlog cat [OPTION...] [PATH...]\n"
     "\n"
-    "The records, NODATA and SKIPDATA ones too, with all fields of their format; where that changes, a new header.\n"
+    "The records, NODATA and SKIPDATA ones too, with all fields of their format;\n"
+    "where that changes there is a new header.\n"
     "\n"
     "Options\n"
-    "  --fields A,B,...     these fields, in this order; null where a format lacks one\n"
-    "  --raw                the original lines\n"
-    "  -n N                 stop after N rows; 0 (default): all\n"
+    "  --fields A,B,...    these fields, in this order; null where a format lacks one\n"
+    "  --raw               the original lines\n"
+    "  -n N                stop after N rows; 0 (default): all\n"
     COMMON_HELP FORM_HELP
-    "  --text               records as AWS writes them, with a header line\n" OTHER_HELP;
+    "  --text              records as AWS writes them, after a header line\n" OTHER_HELP;
 
 static const char top_help[] =
     "Examples\n"
-    "  flowlog top logs/                                  sources by bytes\n"
+    "  flowlog top logs/                                sources by bytes\n"
     "  flowlog top --by dstaddr,dstport --measure flows logs/\n"
-    "  flowlog top --by interface-id -n 0 --json logs/    every interface\n"
+    "  flowlog top --by interface-id -n 0 --json logs/  every interface\n"
     "\n"
-    "Usage  flowlog top [OPTION...] [PATH...]\n"
+    "Usage\n"
+    "  flowlog top [OPTION...] [PATH...]\n"
     "\n"
-    "Groups of records with the same keys, the largest first, ties in the order of the keys.  NODATA and SKIPDATA\n"
-    "are no records; those without a key are left out, and a warning says how many.  share is the part of all records\n"
-    "that were counted, those beyond -n included.  Sums are exact; beyond 64 bits they are an error.\n"
+    "Records with the same keys are one row; the largest come first, ties in the\n"
+    "order of the keys.  NODATA and SKIPDATA are no records; records without a key\n"
+    "are left out, and a warning says how many.  share is the part of all rows,\n"
+    "those beyond -n too.  Sums are exact; beyond 64 bits they are an error.\n"
     "\n"
     "Options\n"
-    "  --by KEYS            fields separated by commas; default srcaddr\n"
-    "  --measure WHAT       bytes (default), packets or flows\n"
-    "  -n N                 groups to print; default 10, 0: all\n"
+    "  --by KEYS           fields separated by commas; default srcaddr\n"
+    "  --measure WHAT      bytes (default), packets or flows\n"
+    "  -n N                rows to print; default 10, 0: all\n"
     COMMON_HELP FORM_HELP OTHER_HELP;
 
 static const struct command {
@@ -118,8 +130,9 @@ static int print(const char *text)
 static int print_version(void)
 {
     struct text text = {NULL, 0, 0};
-    text_print(&text, "flowlog %d.%d.%d (libflowlog %s, SIMD %s)\n", FLOWLOG_VERSION_MAJOR, FLOWLOG_VERSION_MINOR,
-               FLOWLOG_VERSION_PATCH, flowlog_version_text(), flowlog_simd_name());
+    text_print(&text, "flowlog %d.%d.%d (libflowlog %s, SIMD %s)\n", FLOWLOG_VERSION_MAJOR,
+               FLOWLOG_VERSION_MINOR, FLOWLOG_VERSION_PATCH, flowlog_version_text(),
+               flowlog_simd_name());
     const int status = print(text.ptr);
     text_free(&text);
     return status;
@@ -142,7 +155,8 @@ int main(int argc, char **argv)
 {
     message_setup(WHEN_AUTO, 0);
     if (argc < 2) {
-        message_error("which command? %s, %s or %s", commands[0].name, commands[1].name, commands[2].name);
+        message_error("which command? %s, %s or %s", commands[0].name, commands[1].name,
+                      commands[2].name);
         message_more("see 'flowlog --help'");
         return STATUS_FAILED;
     }
@@ -153,12 +167,15 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
     if (!command) return unknown_command(argv[1]);
 
-    struct options options = {.command = command->name, .command_bit = command->bit, .by = "srcaddr", .measure = "bytes"};
+    struct options options = {
+        .command = command->name, .command_bit = command->bit, .by = "srcaddr", .measure = "bytes"};
     options.paths = need_memory(NULL, (size_t)argc * sizeof *options.paths);
     int status = STATUS_FAILED;
     if (options_parse(&options, argc, argv, 2) == 0) {
         message_setup(options.color, options.quiet);
-        status = options.help ? print(command->help) : options.version ? print_version() : command->run(&options);
+        if (options.help) status = print(command->help);
+        else if (options.version) status = print_version();
+        else status = command->run(&options);
     }
     free(options.paths);
     return status;

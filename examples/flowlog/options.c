@@ -12,9 +12,9 @@
 #include "hint.h"
 
 enum option_id {
-    OPTION_LOG_FORMAT, OPTION_JSON, OPTION_CSV, OPTION_TSV, OPTION_TEXT, OPTION_TABLE, OPTION_ON_BAD_LINE,
-    OPTION_QUIET, OPTION_COLOR, OPTION_PROGRESS, OPTION_LIMIT, OPTION_OUTPUT, OPTION_HELP, OPTION_VERSION,
-    OPTION_FIELDS, OPTION_RAW, OPTION_BY, OPTION_MEASURE
+    OPTION_LOG_FORMAT, OPTION_ON_BAD_LINE, OPTION_JSON, OPTION_CSV, OPTION_TSV, OPTION_TEXT, OPTION_TABLE,
+    OPTION_QUIET, OPTION_COLOR, OPTION_PROGRESS, OPTION_OUTPUT, OPTION_HELP, OPTION_VERSION,
+    OPTION_FIELDS, OPTION_RAW, OPTION_BY, OPTION_MEASURE, OPTION_LIMIT
 };
 
 static const struct option {
@@ -59,7 +59,8 @@ static int unknown_option(const struct options *o, const char *arg, size_t len)
     for (size_t i = 0; i < TABLE_LEN; i++) {
         if (!table[i].name) continue;
         if (table[i].commands & o->command_bit) names[count++] = table[i].name;
-        else if (strlen(table[i].name) == len - dashes && memcmp(table[i].name, arg + dashes, len - dashes) == 0) {
+        else if (strlen(table[i].name) == len - dashes &&
+                 memcmp(table[i].name, arg + dashes, len - dashes) == 0) {
             message_error("'%.*s' is no option of '%s'", (int)len, arg, o->command);
             return see_help(o);
         }
@@ -71,7 +72,8 @@ static int unknown_option(const struct options *o, const char *arg, size_t len)
     return see_help(o);
 }
 
-static int parse_choice(const struct options *o, const char *option, const char *value, const char *const *choices)
+static int parse_choice(const struct options *o, const char *option, const char *value,
+                        const char *const *choices)
 {
     for (int i = 0; choices[i]; i++)
         if (strcmp(value, choices[i]) == 0) return i;
@@ -213,7 +215,8 @@ int options_parse(struct options *o, int argc, char **argv, int first)
             ended = 1;
             i++;
         } else {
-            const int took = arg[1] == '-' ? parse_long(o, argv + i, argc - i) : parse_letters(o, argv + i, argc - i);
+            const int took =
+                arg[1] == '-' ? parse_long(o, argv + i, argc - i) : parse_letters(o, argv + i, argc - i);
             if (took < 0) return -1;
             i += took;
         }

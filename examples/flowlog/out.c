@@ -61,6 +61,7 @@ int out_is_terminal(const struct out *out) { return !out->path && isatty(STDOUT_
 int out_is_file(const struct out *out, const char *path)
 {
     struct stat a, b;
-    if ((out->path ? stat(out->path, &a) : fstat(STDOUT_FILENO, &a)) || !S_ISREG(a.st_mode) || !a.st_ino) return 0;
+    if ((out->path ? stat(out->path, &a) : fstat(STDOUT_FILENO, &a)) || !S_ISREG(a.st_mode) || !a.st_ino)
+        return 0;
     return stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }

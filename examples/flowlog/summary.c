@@ -15,16 +15,18 @@
 #include "text.h"
 
 enum { ACTION, PACKETS, BYTES, START, END, INTERFACE_ID, COLUMNS };
-static const char *const field_names[COLUMNS] = {"action", "packets", "bytes", "start", "end", "interface-id"};
+static const char *const field_names[COLUMNS] = {"action", "packets", "bytes",
+                                                 "start",  "end",     "interface-id"};
 
 /*
  * What `diagnose` reads, without which it cannot tell who was refused by what: the identity of a conversation
  * first, then the fields that make its verdict certain.
  */
 static const char *const diagnosis_fields[] = {
-    "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action",
-    "log-status", "tcp-flags", "flow-direction", "pkt-srcaddr", "pkt-dstaddr", "subnet-id", "instance-id",
-    "reject-reason", "traffic-path", "interface-type"};
+    "interface-id",  "srcaddr",        "dstaddr",       "srcport",     "dstport",   "protocol",
+    "packets",       "bytes",          "start",         "end",         "action",    "log-status",
+    "tcp-flags",     "flow-direction", "pkt-srcaddr",   "pkt-dstaddr", "subnet-id", "instance-id",
+    "reject-reason", "traffic-path",   "interface-type"};
 
 /* Interfaces by name, each once: open addressing over an array. */
 struct interface {
@@ -89,7 +91,10 @@ static struct interface *find_interface(struct interfaces *s, const char *name, 
     return &s->list[s->last];
 }
 
-static int is_null(const flowlog_column *column, uint32_t row) { return !(column->validity[row / 64] >> row % 64 & 1); }
+static int is_null(const flowlog_column *column, uint32_t row)
+{
+    return !(column->validity[row / 64] >> row % 64 & 1);
+}
 
 /* 0, or -1 when the sum exceeds 64 bits.  Nulls are zero. */
 static int add_up(const flowlog_column *column, uint32_t rows, uint64_t *sum)
@@ -172,8 +177,10 @@ static void emit(struct answer *a, const char *key, const char *json, const char
     char name[64] = "";
     if (a->form == FLOWLOG_FORM_TABLE) {
         if (a->list) text_print(&a->text, key ? "  %s: %s\n" : "  %s%s\n", key ? key : "", plain);
-        else text_print(&a->text, "%s%s%s:%*s %s\n", a->bold ? "\033[1m" : "", key, a->bold ? "\033[0m" : "",
-                        (int)(12 > strlen(key) ? 12 - strlen(key) : 0), "", plain);
+        else
+            text_print(&a->text, "%s%s%s:%*s %s\n", a->bold ? "\033[1m" : "", key,
+                       a->bold ? "\033[0m" : "", (int)(12 > strlen(key) ? 12 - strlen(key) : 0), "",
+                       plain);
         return;
     }
     strncat(name, a->list ? a->list : key, 40);
@@ -289,15 +296,18 @@ static void write_bad_lines(struct answer *a, const struct input *input)
     list(a, "first_malformed", '[', c->bad_lines);
     for (uint32_t i = 0; i < c->bad_lines; i++) {
         const flowlog_bad_line *const bad = &c->bad_line[i];
-        const char *const path = flowlog_reader_path(input->reader, bad->file), *const reason = flowlog_reason_name(bad->reason);
+        const char *const path = flowlog_reader_path(input->reader, bad->file);
+        const char *const reason = flowlog_reason_name(bad->reason);
         struct text json = {NULL, 0, 0}, plain = {NULL, 0, 0};
         text_print(&json, "{\"file\":");
         text_json(&json, path ? path : "", path ? strlen(path) : 0);
-        text_print(&json, ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"reason\":\"%s\",\"text\":", bad->line, bad->offset, reason);
+        text_print(&json,
+                   ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"reason\":\"%s\",\"text\":", bad->line,
+                   bad->offset, reason);
         text_json(&json, bad->text, strlen(bad->text));
         text_print(&json, "}");
-        text_print(&plain, "%s: line %" PRIu64 ", byte %" PRIu64 ": %s: %s", path ? path : "input", bad->line, bad->offset,
-                   flowlog_reason_message(bad->reason), bad->text);
+        text_print(&plain, "%s: line %" PRIu64 ", byte %" PRIu64 ": %s: %s", path ? path : "input",
+                   bad->line, bad->offset, flowlog_reason_message(bad->reason), bad->text);
         emit(a, NULL, json.ptr, a->form == FLOWLOG_FORM_TABLE ? plain.ptr : json.ptr);
         text_free(&json);
         text_free(&plain);
@@ -315,11 +325,13 @@ static void write_lists(struct answer *a, const struct input *input, struct sums
     for (size_t i = 0; i < all->count; i++)
         if (all->list[i].skipdata) string(a, NULL, all->list[i].name, all->list[i].len);
     end_list(a);
-    const size_t count = flowlog_reader_formats(input->reader) ? sizeof diagnosis_fields / sizeof *diagnosis_fields : 0;
+    const size_t count =
+        flowlog_reader_formats(input->reader) ? sizeof diagnosis_fields / sizeof *diagnosis_fields : 0;
     for (size_t i = 0; i < count; i++) missing += !input_has(input, diagnosis_fields[i]);
     list(a, "missing_for_diagnosis", '[', missing);
     for (size_t i = 0; i < count; i++)
-        if (!input_has(input, diagnosis_fields[i])) string(a, NULL, diagnosis_fields[i], strlen(diagnosis_fields[i]));
+        if (!input_has(input, diagnosis_fields[i]))
+            string(a, NULL, diagnosis_fields[i], strlen(diagnosis_fields[i]));
     end_list(a);
 }
 
@@ -340,7 +352,8 @@ static int write_answer(const struct input *input, struct sums *s, struct out *o
     write_bad_lines(&a, input);
     write_lists(&a, input, s);
     if (o->form == FLOWLOG_FORM_JSON) text_add(&a.text, "}\n", 2);
-    const int failed = rows ? flowlog_writer_finish(a.writer, NULL) < 0 : out_write(out, a.text.ptr, a.text.len) != 0;
+    const int failed =
+        rows ? flowlog_writer_finish(a.writer, NULL) < 0 : out_write(out, a.text.ptr, a.text.len) != 0;
     flowlog_writer_close(a.writer);
     text_free(&a.text);
     return failed ? -1 : 0;

@@ -44,7 +44,8 @@ static int build(flowlog_plan *plan, const struct options *o, const struct field
 {
     flowlog_error err;
     flowlog_status status = FLOWLOG_OK;
-    for (uint32_t i = 0; status >= 0 && i < keys->count; i++) status = flowlog_plan_key(plan, keys->name[i], &err);
+    for (uint32_t i = 0; status >= 0 && i < keys->count; i++)
+        status = flowlog_plan_key(plan, keys->name[i], &err);
     if (status >= 0) status = flowlog_plan_aggregate(plan, FLOWLOG_AGG_SUM, "bytes", "bytes", &err);
     if (status >= 0) status = flowlog_plan_aggregate(plan, FLOWLOG_AGG_SUM, "packets", "packets", &err);
     if (status >= 0) status = flowlog_plan_aggregate(plan, FLOWLOG_AGG_COUNT, NULL, "flows", &err);
@@ -83,13 +84,14 @@ static int check_answerable(const struct input *input, const struct field_list *
         return -1;
     }
     if (strcmp(measure, "flows") == 0 || input_has(input, measure)) return 0;
-    message_error("no format in the input has the field '%s', which --measure %s adds up", measure, measure);
+    message_error("no format in the input has the field '%s', which --measure %s adds up", measure,
+                  measure);
     message_more("--measure flows counts records");
     return -1;
 }
 
-static int write_result(const struct input *input, const flowlog_result *result, uint32_t keys, const char *spelled,
-                        struct out *out)
+static int write_result(const struct input *input, const flowlog_result *result, uint32_t keys,
+                        const char *spelled, struct out *out)
 {
     const struct options *const o = input->options;
     const char *names[FLOWLOG_FORMAT_COLUMNS_MAX + 4];
@@ -107,7 +109,8 @@ static int write_result(const struct input *input, const flowlog_result *result,
     flowlog_writer *writer = NULL;
     flowlog_status status = flowlog_result_total(result, measure, &total);
     if (status < 0) {
-        message_error("%s", status == FLOWLOG_E_OVERFLOW ? "the total exceeds 64 bits" : flowlog_status_message(status));
+        message_error("%s", status == FLOWLOG_E_OVERFLOW ? "the total exceeds 64 bits"
+                                                         : flowlog_status_message(status));
         return -1;
     }
     status = flowlog_writer_open(o->form, names, keys + 4, out_write, out, NULL, &writer, &err);
@@ -145,7 +148,8 @@ static int collect(struct input *input, flowlog_run *groups)
         if (column >= 0 && !batch->column[column].present) unmeasured += batch->rows;
     }
     if (more == 0 && unmeasured && input_has(input, measure))
-        message_warning("%" PRIu64 " records are in formats without '%s' and add nothing to it", unmeasured, measure);
+        message_warning("%" PRIu64 " records are in formats without '%s' and add nothing to it",
+                        unmeasured, measure);
     return more;
 }
 
@@ -153,7 +157,8 @@ static int run(struct input *input, flowlog_plan *plan, struct text *spelled, st
 {
     const struct options *const o = input->options;
     struct field_list keys;
-    if (input_fields(input, "--by", o->by, &keys) || check_keys(o, &keys, spelled) || build(plan, o, &keys) ||
+    if (input_fields(input, "--by", o->by, &keys) || check_keys(o, &keys, spelled) ||
+        build(plan, o, &keys) ||
         input_open(input, out, flowlog_plan_fields(plan), FLOWLOG_READ_RECORDS_ONLY, 0))
         return STATUS_FAILED;
     flowlog_run *groups = NULL;
@@ -172,7 +177,8 @@ static int run(struct input *input, flowlog_plan *plan, struct text *spelled, st
     }
     if (status != STATUS_FAILED) {
         const uint64_t left_out = flowlog_result_null_keys(result);
-        if (left_out) message_warning("%" PRIu64 " records left out: '-' or no such field in %s", left_out, o->by);
+        if (left_out)
+            message_warning("%" PRIu64 " records left out: '-' or no such field in %s", left_out, o->by);
         if (write_result(input, result, keys.count, spelled->ptr, out)) status = STATUS_FAILED;
     }
     flowlog_result_free(result);

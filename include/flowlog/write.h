@@ -78,9 +78,10 @@ FLOWLOG_API flowlog_status flowlog_write_result(const flowlog_result *result, fl
  * Errors     E_ARGUMENT, E_MEMORY.
  * Cost       one allocation, about 64 KiB; a table also holds the rows it holds back.
  */
-FLOWLOG_API flowlog_status flowlog_writer_open(flowlog_form form, const char *const *names, uint32_t columns,
-                                               flowlog_write_fn write, void *ctx, const flowlog_alloc *alloc,
-                                               flowlog_writer **writer, flowlog_error *err);
+FLOWLOG_API flowlog_status flowlog_writer_open(flowlog_form form, const char *const *names,
+                                               uint32_t columns, flowlog_write_fn write, void *ctx,
+                                               const flowlog_alloc *alloc, flowlog_writer **writer,
+                                               flowlog_error *err);
 
 /**
  * One row of `columns` values.

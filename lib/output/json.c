@@ -2,9 +2,9 @@
 /*
  * output/json.c - text as JSON strings (RFC 8259).
  *
- * Quote, backslash and control characters are escaped, DEL too, so that a line is safe to look at; valid
- * UTF-8 stands as it is.  JSON text must be UTF-8 and log text need not be: a byte that is part of no valid
- * sequence becomes \u00XX.
+ * Quote, backslash and control characters are escaped, DEL and U+0080 to U+009F too, so that a line is safe to
+ * look at; other UTF-8 stands as it is.  JSON text must be UTF-8 and log text need not be: a byte that is part
+ * of no valid sequence becomes \u00XX.
  */
 #include "core/bytes.h"
 #include "output/utf8.h"
@@ -20,8 +20,8 @@ FL_INLINE uint64_t has_zero(uint64_t x) { return (x - ONES) & ~x & HIGHS; }
 FL_INLINE uint64_t special8(const char *p)
 {
     const uint64_t x = fl_load64(p);
-    return (x & HIGHS) | ((x - ONES * 0x20) & ~x & HIGHS) | has_zero(x ^ ONES * 0x22) | has_zero(x ^ ONES * 0x5C) |
-           has_zero(x ^ ONES * 0x7F);
+    return (x & HIGHS) | ((x - ONES * 0x20) & ~x & HIGHS) | has_zero(x ^ ONES * 0x22) |
+           has_zero(x ^ ONES * 0x5C) | has_zero(x ^ ONES * 0x7F);
 }
 
 FL_INLINE int special(uint8_t c) { return c < 0x20 || c > 0x7E || c == '"' || c == '\\'; }
@@ -42,23 +42,24 @@ static int is_plain(const char *text, size_t len)
 static size_t escape(const uint8_t *p, size_t len, char out[6], size_t *out_len)
 {
     static const char hex[] = "0123456789abcdef";
-    const uint8_t c = p[0];
-    const size_t sequence = c >= 0x80 ? fl_utf8_sequence(p, len) : 0;
-    if (sequence) {
+    const size_t sequence = p[0] >= 0x80 ? fl_utf8_sequence(p, len) : 0;
+    const int control = sequence == 2 && p[0] == 0xC2 && p[1] < 0xA0;
+    if (sequence && !control) {
         memcpy(out, p, sequence);
         *out_len = sequence;
         return sequence;
     }
+    const uint8_t c = control ? p[1] : p[0];
     if (!special(c)) {
         out[0] = (char)c;
         *out_len = 1;
         return 1;
     }
-    const char letter = c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : c == '\b' ? 'b' : c == '\f' ? 'f'
-                      : c == '"' || c == '\\' ? (char)c : 0;
+    static const char named[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+    const char *const name = c < 0x80 ? memchr(named, c, sizeof named - 1) : NULL;
     out[0] = '\\';
-    if (letter) {
-        out[1] = letter;
+    if (name) {
+        out[1] = letters[name - named];
         *out_len = 2;
         return 1;
     }
@@ -66,7 +67,7 @@ static size_t escape(const uint8_t *p, size_t len, char out[6], size_t *out_len)
     out[4] = hex[c >> 4];
     out[5] = hex[c & 15];
     *out_len = 6;
-    return 1;
+    return control ? 2 : 1;
 }
 
 static void put_text(flowlog_writer *writer, const char *text, size_t len)

@@ -95,7 +95,8 @@ FL_INLINE size_t fl_format_addr(char *out, const flowlog_addr *addr)
 {
     const uint8_t *b = addr->bytes;
     if (addr->family == 4)
-        return fl_format_ipv4(out, (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+        return fl_format_ipv4(out,
+                              (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
     return flowlog_addr_format(addr, out);
 }
 

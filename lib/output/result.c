@@ -4,8 +4,8 @@
 #include "core/error.h"
 #include "flowlog/write.h"
 
-static flowlog_status write_rows(const flowlog_result *result, flowlog_writer *writer, flowlog_value *values,
-                                 flowlog_error *err)
+static flowlog_status write_rows(const flowlog_result *result, flowlog_writer *writer,
+                                 flowlog_value *values, flowlog_error *err)
 {
     const uint32_t columns = flowlog_result_columns(result);
     const uint64_t rows = flowlog_result_rows(result);
@@ -16,8 +16,9 @@ static flowlog_status write_rows(const flowlog_result *result, flowlog_writer *w
     return flowlog_writer_finish(writer, err);
 }
 
-flowlog_status flowlog_write_result(const flowlog_result *result, flowlog_form form, flowlog_write_fn write,
-                                    void *ctx, const flowlog_alloc *alloc, flowlog_error *err)
+flowlog_status flowlog_write_result(const flowlog_result *result, flowlog_form form,
+                                    flowlog_write_fn write, void *ctx, const flowlog_alloc *alloc,
+                                    flowlog_error *err)
 {
     const uint32_t columns = result ? flowlog_result_columns(result) : 0;
     if (!columns) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "a result with at least one column is needed");

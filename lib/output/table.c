@@ -39,7 +39,10 @@ struct fl_table {
     int settled; /* widths are final */
 };
 
-static flowlog_status no_memory(flowlog_error *err) { return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a table"); }
+static flowlog_status no_memory(flowlog_error *err)
+{
+    return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a table");
+}
 
 static int reserve_text(flowlog_writer *w, size_t len)
 {
@@ -78,7 +81,8 @@ static struct cell add_text(struct fl_table *t, const char *text, size_t len)
     uint32_t width = 0;
     for (size_t i = 0; i < len;) {
         const size_t n = p[i] < 0x80 ? (p[i] >= 0x20 && p[i] != 0x7F) : fl_utf8_sequence(p + i, len - i);
-        if (n == 0 || (n == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0)) { /* U+0080 to U+009F are controls too */
+        const int control = n == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0; /* U+0080 to U+009F */
+        if (n == 0 || control) {
             memcpy(out + used, "\\x", 2);
             out[used + 2] = hex[p[i] >> 4];
             out[used + 3] = hex[p[i] & 15];
@@ -127,6 +131,11 @@ static size_t format_cell(char *out, const flowlog_value *v)
     }
 }
 
+static int is_number(uint8_t type)
+{
+    return type == FLOWLOG_TYPE_U32 || type == FLOWLOG_TYPE_U64 || type == FLOWLOG_TYPE_SHARE;
+}
+
 /* Add the cell of the row that is being made.  0: no memory. */
 static int add_cell(flowlog_writer *w, uint32_t column, const flowlog_value *v)
 {
@@ -146,7 +155,7 @@ static int add_cell(flowlog_writer *w, uint32_t column, const flowlog_value *v)
         struct column *const c = &t->columns[column];
         if (cell->width > c->width) c->width = cell->width;
         if (!c->kind && !v->is_null)
-            c->kind = v->type == FLOWLOG_TYPE_U32 || v->type == FLOWLOG_TYPE_U64 || v->type == FLOWLOG_TYPE_SHARE ? 2 : 1;
+            c->kind = is_number(v->type) ? 2 : 1;
     }
     return 1;
 }

@@ -47,7 +47,8 @@ size_t flowlog__format_share(char *out, uint64_t number)
 }
 
 /* Text before cell `column`: in JSON the brace or comma and the key; else the separator, nothing for column 0. */
-static size_t make_prefix(const struct fl_form *form, uint32_t column, const char *name, char *out, size_t cap)
+static size_t make_prefix(const struct fl_form *form, uint32_t column, const char *name, char *out,
+                          size_t cap)
 {
     if (form != &flowlog__form_json) {
         if (cap && column) *out = form->separator;
@@ -80,13 +81,15 @@ flowlog_status flowlog_writer_open(flowlog_form form, const char *const *names, 
     if ((uint32_t)form >= sizeof forms / sizeof *forms)
         return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no form has the number %u", (unsigned)form);
     if (!names || !columns || !write || !writer)
-        return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "names, at least one column, a function and a writer are needed");
+        return FL_FAIL(err, FLOWLOG_E_ARGUMENT,
+                       "names, at least one column, a function and a writer are needed");
     const struct fl_form *const f = forms[form];
     uint64_t prefix_len = 0;
     for (uint32_t c = 0; c < columns; c++) {
         if (!names[c]) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the name of column %u is NULL", c + 1);
         if (f && f->fits && !f->fits(names[c], strlen(names[c])))
-            return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the name of column %u cannot stand in a header line", c + 1);
+            return FL_FAIL(err, FLOWLOG_E_ARGUMENT,
+                           "the name of column %u cannot stand in a header line", c + 1);
         if (f) prefix_len += make_prefix(f, c, names[c], NULL, 0);
     }
     /* Spans are 32 bits wide; a hundred million columns are not meant either. */
@@ -94,18 +97,21 @@ flowlog_status flowlog_writer_open(flowlog_form form, const char *const *names, 
         return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "%u columns are too many", columns);
 
     const size_t spans_len = f ? columns * sizeof(flowlog_span) : 0;
-    const size_t own_len = sizeof(flowlog_writer) + spans_len + (size_t)prefix_len + 1 + FL_WRITER_BUFFER;
+    const size_t own_len =
+        sizeof(flowlog_writer) + spans_len + (size_t)prefix_len + 1 + FL_WRITER_BUFFER;
     const flowlog_alloc a = flowlog__alloc_or_default(alloc);
     flowlog_writer *w = flowlog__alloc(&a, own_len);
     if (!w) return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a writer of %u columns", columns);
-    *w = (flowlog_writer){.alloc = a, .own_len = own_len, .form = f, .write = write, .ctx = ctx, .columns = columns};
+    *w = (flowlog_writer){
+        .alloc = a, .own_len = own_len, .form = f, .write = write, .ctx = ctx, .columns = columns};
     w->prefix = (flowlog_span *)(w + 1);
     w->prefix_text = (char *)(w + 1) + spans_len;
     w->buffer = w->prefix_text + prefix_len + 1;
     if (f) {
         size_t at = 0;
         for (uint32_t c = 0; c < columns; c++) {
-            const size_t len = make_prefix(f, c, names[c], w->prefix_text + at, (size_t)prefix_len + 1 - at);
+            const size_t len =
+                make_prefix(f, c, names[c], w->prefix_text + at, (size_t)prefix_len + 1 - at);
             w->prefix[c] = (flowlog_span){(uint32_t)at, (uint32_t)len};
             at += len;
         }
@@ -154,11 +160,12 @@ static flowlog_status check(const flowlog_writer *w, flowlog_error *err)
 
 static flowlog_status cannot_hold(flowlog_error *err, uint32_t column)
 {
-    return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the text of column %u is empty or holds blanks, which records cannot",
-                   column + 1);
+    return FL_FAIL(err, FLOWLOG_E_ARGUMENT,
+                   "the text of column %u is empty or holds blanks, which records cannot", column + 1);
 }
 
-static flowlog_status check_values(const flowlog_writer *w, const flowlog_value *values, flowlog_error *err)
+static flowlog_status check_values(const flowlog_writer *w, const flowlog_value *values,
+                                   flowlog_error *err)
 {
     for (uint32_t c = 0; c < w->columns; c++) {
         const flowlog_value *const v = &values[c];
@@ -166,10 +173,12 @@ static flowlog_status check_values(const flowlog_writer *w, const flowlog_value 
         if (v->type == FLOWLOG_TYPE_TEXT || v->type == FLOWLOG_TYPE_ENUM) {
             if (!v->text.ptr && v->text.len)
                 return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the text of column %u is NULL", c + 1);
-            if (w->form && w->form->fits && !w->form->fits(v->text.ptr, v->text.len)) return cannot_hold(err, c);
-        } else if ((v->type < FLOWLOG_TYPE_TEXT || v->type > FLOWLOG_TYPE_ENUM) && v->type != FLOWLOG_TYPE_SHARE) {
-            return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "column %u has the type %u, which there is not", c + 1,
-                           (unsigned)v->type);
+            if (w->form && w->form->fits && !w->form->fits(v->text.ptr, v->text.len))
+                return cannot_hold(err, c);
+        } else if ((v->type < FLOWLOG_TYPE_TEXT || v->type > FLOWLOG_TYPE_ENUM) &&
+                   v->type != FLOWLOG_TYPE_SHARE) {
+            return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "column %u has the type %u, which there is not",
+                           c + 1, (unsigned)v->type);
         }
     }
     return FLOWLOG_OK;
@@ -221,7 +230,8 @@ FL_INLINE flowlog_str cell_text(const flowlog_batch *batch, const flowlog_column
     return (flowlog_str){batch->text + column->spans[r].offset, column->spans[r].len};
 }
 
-FL_INLINE void put_cell(flowlog_writer *w, const flowlog_batch *batch, const flowlog_column *column, uint32_t r)
+FL_INLINE void put_cell(flowlog_writer *w, const flowlog_batch *batch, const flowlog_column *column,
+                        uint32_t r)
 {
     if (!fl_bit_get(column->validity, r)) {
         put_null(w);
@@ -242,7 +252,8 @@ FL_INLINE void put_cell(flowlog_writer *w, const flowlog_batch *batch, const flo
             char *const out = fl_room(w, CELL_MAX);
             const unsigned quotes = w->form->quotes_addr;
             out[0] = '"';
-            const size_t len = quotes + fl_format_ipv4(out + quotes, ((const uint32_t *)column->values)[r]);
+            const size_t len =
+                quotes + fl_format_ipv4(out + quotes, ((const uint32_t *)column->values)[r]);
             out[len] = '"';
             w->used += len + quotes;
         } else if (column->family[r] == 6) {
@@ -261,11 +272,13 @@ FL_INLINE void put_cell(flowlog_writer *w, const flowlog_batch *batch, const flo
     }
 }
 
-static flowlog_status check_cells(const flowlog_writer *w, const flowlog_batch *batch, uint32_t r, flowlog_error *err)
+static flowlog_status check_cells(const flowlog_writer *w, const flowlog_batch *batch, uint32_t r,
+                                  flowlog_error *err)
 {
     for (uint32_t c = 0; c < w->columns; c++) {
         const flowlog_column *const column = &batch->column[c];
-        if ((column->type != FLOWLOG_TYPE_TEXT && column->type != FLOWLOG_TYPE_ENUM) || !fl_bit_get(column->validity, r))
+        if ((column->type != FLOWLOG_TYPE_TEXT && column->type != FLOWLOG_TYPE_ENUM) ||
+            !fl_bit_get(column->validity, r))
             continue;
         const flowlog_str s = cell_text(batch, column, r);
         if (!w->form->fits(s.ptr, s.len)) return cannot_hold(err, c);
@@ -273,27 +286,29 @@ static flowlog_status check_cells(const flowlog_writer *w, const flowlog_batch *
     return FLOWLOG_OK;
 }
 
-static flowlog_status table_rows(flowlog_writer *w, const flowlog_batch *batch, uint32_t first, uint32_t rows,
-                                 flowlog_error *err)
+static flowlog_status table_rows(flowlog_writer *w, const flowlog_batch *batch, uint32_t first,
+                                 uint32_t rows, flowlog_error *err)
 {
     const size_t len = w->columns * sizeof(flowlog_value);
     flowlog_value *const values = flowlog__alloc(&w->alloc, len);
     if (!values) return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a row");
     flowlog_status status = FLOWLOG_OK;
     for (uint32_t r = first; status >= 0 && r < first + rows; r++) {
-        for (uint32_t c = 0; status >= 0 && c < w->columns; c++) status = flowlog_batch_value(batch, r, c, &values[c]);
+        for (uint32_t c = 0; status >= 0 && c < w->columns; c++)
+            status = flowlog_batch_value(batch, r, c, &values[c]);
         if (status >= 0) status = flowlog_writer_row(w, values, err);
     }
     flowlog__release(&w->alloc, values, len);
     return status;
 }
 
-flowlog_status flowlog_writer_batch(flowlog_writer *w, const flowlog_batch *batch, uint32_t first, uint32_t rows,
-                                    flowlog_error *err)
+flowlog_status flowlog_writer_batch(flowlog_writer *w, const flowlog_batch *batch, uint32_t first,
+                                    uint32_t rows, flowlog_error *err)
 {
     if (!w || !batch) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "a writer and a batch are needed");
     if (batch->columns != w->columns)
-        return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the batch has %u columns, the writer %u", batch->columns, w->columns);
+        return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the batch has %u columns, the writer %u",
+                       batch->columns, w->columns);
     if (first > batch->rows || rows > batch->rows - first)
         return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the batch has only %u rows", batch->rows);
     FL_TRY(check(w, err));

@@ -83,7 +83,8 @@ size_t flowlog__format_share(char *out, uint64_t number);
 
 /* output/table.c */
 flowlog_status flowlog__table_new(flowlog_writer *writer, const char *const *names, flowlog_error *err);
-flowlog_status flowlog__table_row(flowlog_writer *writer, const flowlog_value *values, flowlog_error *err);
+flowlog_status flowlog__table_row(flowlog_writer *writer, const flowlog_value *values,
+                                  flowlog_error *err);
 void flowlog__table_finish(flowlog_writer *writer);
 void flowlog__table_free(flowlog_writer *writer);
 

@@ -29,7 +29,10 @@ static long read_string(const char *json, size_t len, char *out)
                 code = code << 6 | (*p & 0x3Fu);
                 *o++ = (char)*p;
             }
-            if (code < (n == 1 ? 0x80u : n == 2 ? 0x800u : 0x10000u) || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+            if (code < (n == 1   ? 0x80u
+                        : n == 2 ? 0x800u
+                                 : 0x10000u) ||
+                code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
                 return -1;
             continue;
         }
@@ -75,15 +78,18 @@ Test(json, every_ascii_byte_survives_at_every_place)
                 char text[20];
                 memset(text, 'x', sizeof text);
                 text[at] = (char)c;
-                cr_assert_eq(round_trip(text, len, meaning), (long)len, "byte %d at %zu of %zu", c, at, len);
+                cr_assert_eq(round_trip(text, len, meaning), (long)len, "byte %d at %zu of %zu", c, at,
+                             len);
                 cr_assert(memcmp(text, meaning, len) == 0);
             }
 }
 
 Test(json, valid_utf8_stands_as_it_is)
 {
-    static const char *const texts[] = {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
-                                        "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    static const char *const texts[] = {"\xC3\xA9",         "\xE2\x82\xAC",    "\xF0\x9F\x98\x80",
+                                        "\xC2\xA0",         "\xDF\xBF",        "\xE0\xA0\x80",
+                                        "\xED\x9F\xBF",     "\xEE\x80\x80",    "\xEF\xBF\xBF",
+                                        "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char json[32], want[32] = "\"";
         strcat(strcat(want, texts[i]), "\"");
@@ -108,6 +114,7 @@ Test(json, bytes_that_are_no_utf8_become_escapes_of_two_digits)
                 {"\xE2\x82", "\"\\u00e2\\u0082\""},
                 {"\xE2\x82z", "\"\\u00e2\\u0082z\""},
                 {"\xC3\xC3\xA9", "\"\\u00c3\xC3\xA9\""},
+                {"a\xC2\x9B\xC2\x80\xC2\x9F", "\"a\\u009b\\u0080\\u009f\""},
                 {"\x7F\x1B", "\"\\u007f\\u001b\""},
                 {"\"\\\b\f\n\r\t/", "\"\\\"\\\\\\b\\f\\n\\r\\t/\""},
                 {"", "\"\""}};
@@ -160,6 +167,7 @@ Test(json, quote_returns_the_whole_length_and_writes_what_fits)
         const size_t kept = cap == 0 ? 0 : cap <= n ? cap - 1 : n;
         cr_expect(memcmp(out, whole, kept) == 0, "cap %zu", cap);
         if (cap) cr_expect_eq(out[kept], '\0', "cap %zu", cap);
-        for (size_t i = cap > n ? n + 1 : cap; i < sizeof out; i++) cr_expect_eq(out[i], '#', "cap %zu, byte %zu", cap, i);
+        for (size_t i = cap > n ? n + 1 : cap; i < sizeof out; i++)
+            cr_expect_eq(out[i], '#', "cap %zu, byte %zu", cap, i);
     }
 }

@@ -23,14 +23,21 @@ static int take(void *ctx, const char *data, size_t len)
     return 0;
 }
 
-static flowlog_value number(uint64_t n) { return (flowlog_value){.type = FLOWLOG_TYPE_U64, .number = n}; }
-static flowlog_value text(const char *t) { return (flowlog_value){.type = FLOWLOG_TYPE_TEXT, .text = {t, strlen(t)}}; }
+static flowlog_value number(uint64_t n)
+{
+    return (flowlog_value){.type = FLOWLOG_TYPE_U64, .number = n};
+}
+static flowlog_value text(const char *t)
+{
+    return (flowlog_value){.type = FLOWLOG_TYPE_TEXT, .text = {t, strlen(t)}};
+}
 
 static flowlog_writer *open_table(const char *const *names, uint32_t columns)
 {
     flowlog_writer *w = NULL;
     memset(&sink, 0, sizeof sink);
-    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_TABLE, names, columns, take, &sink, NULL, &w, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_TABLE, names, columns, take, &sink, NULL, &w, NULL),
+                 FLOWLOG_OK);
     return w;
 }
 
@@ -67,9 +74,11 @@ Test(table, shows_times_as_dates_and_shares_in_percent)
     static const char *const heads[] = {"start", "share", "end"};
     flowlog_writer *w = open_table(heads, 3);
     row(w, (flowlog_value){.type = FLOWLOG_TYPE_TIME, .number = 1772366400},
-        (flowlog_value){.type = FLOWLOG_TYPE_SHARE, .number = 125999999}, (flowlog_value){.type = FLOWLOG_TYPE_TIME, .is_null = 1});
+        (flowlog_value){.type = FLOWLOG_TYPE_SHARE, .number = 125999999},
+        (flowlog_value){.type = FLOWLOG_TYPE_TIME, .is_null = 1});
     row(w, (flowlog_value){.type = FLOWLOG_TYPE_TIME, .number = UINT64_MAX},
-        (flowlog_value){.type = FLOWLOG_TYPE_SHARE, .number = 1000000000}, (flowlog_value){.type = FLOWLOG_TYPE_TIME});
+        (flowlog_value){.type = FLOWLOG_TYPE_SHARE, .number = 1000000000},
+        (flowlog_value){.type = FLOWLOG_TYPE_TIME});
     cr_expect_str_eq(finish(w), "start                   share  end\n"
                                 "2026-03-01T12:00:00Z   12.59%  -\n"
                                 "1969-12-31T23:59:59Z  100.00%  1970-01-01T00:00:00Z\n");
@@ -103,7 +112,8 @@ Test(table, holds_a_thousand_rows_back_and_cuts_nothing_later)
     const char *p = finish(w);
     cr_expect(strncmp(p, "interface-id  bytes  action\n", 28) == 0);
     p += 28;
-    for (int i = 0; i < 1500; i++, p += 24) cr_assert(strncmp(p, "eni-1             1  OK\n", 24) == 0, "row %d", i);
+    for (int i = 0; i < 1500; i++, p += 24)
+        cr_assert(strncmp(p, "eni-1             1  OK\n", 24) == 0, "row %d", i);
     cr_expect_str_eq(p, "eni-that-is-wider-than-all  123456  OK\neni-1             1  OK\n");
 }
 
@@ -115,7 +125,8 @@ Test(table, takes_widths_from_the_first_thousand_rows)
     row(w, text("the-thousandth-row"), number(1), text("b"));
     row(w, text("a"), number(1), text("b"));
     const char *p = finish(w);
-    cr_expect(strncmp(p, "interface-id        bytes  action\na                       1  b\n", 63) == 0, "%.70s", p);
+    cr_expect(strncmp(p, "interface-id        bytes  action\na                       1  b\n", 63) == 0,
+              "%.70s", p);
 }
 
 Test(table, holds_at_most_a_mebibyte_back)

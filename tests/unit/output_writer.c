@@ -25,8 +25,14 @@ static int take(void *ctx, const char *data, size_t len)
     return 0;
 }
 
-static flowlog_value number(uint8_t type, uint64_t n) { return (flowlog_value){.type = type, .number = n}; }
-static flowlog_value text(const char *t) { return (flowlog_value){.type = FLOWLOG_TYPE_TEXT, .text = {t, strlen(t)}}; }
+static flowlog_value number(uint8_t type, uint64_t n)
+{
+    return (flowlog_value){.type = type, .number = n};
+}
+static flowlog_value text(const char *t)
+{
+    return (flowlog_value){.type = FLOWLOG_TYPE_TEXT, .text = {t, strlen(t)}};
+}
 static flowlog_value null(uint8_t type) { return (flowlog_value){.type = type, .is_null = 1}; }
 static flowlog_value address(const char *t)
 {
@@ -47,13 +53,15 @@ static void fill(flowlog_value v[COLUMNS])
     v[3] = address("2001:db8::1");
     v[4] = number(FLOWLOG_TYPE_U64, UINT64_MAX);
     v[5] = number(FLOWLOG_TYPE_TIME, 1772366400);
-    v[6] = (flowlog_value){.type = FLOWLOG_TYPE_ENUM, .code = FLOWLOG_ACTION_ACCEPT, .text = {"ACCEPT", 6}};
+    v[6] =
+        (flowlog_value){.type = FLOWLOG_TYPE_ENUM, .code = FLOWLOG_ACTION_ACCEPT, .text = {"ACCEPT", 6}};
     v[7] = number(FLOWLOG_TYPE_SHARE, 125000000);
     v[8] = text("a%20b");
     v[9] = null(FLOWLOG_TYPE_TEXT);
 }
 
-static const char *write_one(flowlog_form form, const char *const *heads, const flowlog_value *v, uint32_t columns)
+static const char *write_one(flowlog_form form, const char *const *heads, const flowlog_value *v,
+                             uint32_t columns)
 {
     flowlog_writer *w = NULL;
     flowlog_error err;
@@ -69,10 +77,12 @@ Test(writer, json_has_exact_numbers_quoted_text_and_null)
 {
     flowlog_value v[COLUMNS];
     fill(v);
-    cr_expect_str_eq(write_one(FLOWLOG_FORM_JSON, names, v, COLUMNS),
-                     "{\"version\":2,\"account-id\":\"000000000012\",\"src,addr\":\"10.0.0.1\",\"dst\\\"addr\":\"2001:db8::1\","
-                     "\"bytes\":18446744073709551615,\"start\":1772366400,\"action\":\"ACCEPT\",\"share\":0.125,"
-                     "\"tag\":\"a%20b\",\"none\":null}\n");
+    cr_expect_str_eq(
+        write_one(FLOWLOG_FORM_JSON, names, v, COLUMNS),
+        "{\"version\":2,\"account-id\":\"000000000012\",\"src,addr\":\"10.0.0.1\",\"dst\\\"addr\":"
+        "\"2001:db8::1\","
+        "\"bytes\":18446744073709551615,\"start\":1772366400,\"action\":\"ACCEPT\",\"share\":0.125,"
+        "\"tag\":\"a%20b\",\"none\":null}\n");
 }
 
 Test(writer, csv_quotes_where_needed)
@@ -80,16 +90,18 @@ Test(writer, csv_quotes_where_needed)
     flowlog_value v[COLUMNS];
     fill(v);
     v[8] = text("one, \"two\"\r\nthree");
-    cr_expect_str_eq(write_one(FLOWLOG_FORM_CSV, names, v, COLUMNS),
-                     "version,account-id,\"src,addr\",\"dst\"\"addr\",bytes,start,action,share,tag,none\n"
-                     "2,000000000012,10.0.0.1,2001:db8::1,18446744073709551615,1772366400,ACCEPT,0.125,"
-                     "\"one, \"\"two\"\"\r\nthree\",\n");
+    cr_expect_str_eq(
+        write_one(FLOWLOG_FORM_CSV, names, v, COLUMNS),
+        "version,account-id,\"src,addr\",\"dst\"\"addr\",bytes,start,action,share,tag,none\n"
+        "2,000000000012,10.0.0.1,2001:db8::1,18446744073709551615,1772366400,ACCEPT,0.125,"
+        "\"one, \"\"two\"\"\r\nthree\",\n");
 }
 
 Test(writer, csv_tells_empty_text_from_null)
 {
     const flowlog_value v[3] = {text(""), null(FLOWLOG_TYPE_TEXT), null(FLOWLOG_TYPE_U64)};
-    cr_expect_str_eq(write_one(FLOWLOG_FORM_CSV, names, v, 3), "version,account-id,\"src,addr\"\n\"\",,\n");
+    cr_expect_str_eq(write_one(FLOWLOG_FORM_CSV, names, v, 3),
+                     "version,account-id,\"src,addr\"\n\"\",,\n");
 }
 
 Test(writer, tsv_escapes_what_would_break_a_row)
@@ -97,19 +109,21 @@ Test(writer, tsv_escapes_what_would_break_a_row)
     flowlog_value v[COLUMNS];
     fill(v);
     v[8] = text("\ta\\b\n\r");
-    cr_expect_str_eq(write_one(FLOWLOG_FORM_TSV, names, v, COLUMNS),
-                     "version\taccount-id\tsrc,addr\tdst\"addr\tbytes\tstart\taction\tshare\ttag\tnone\n"
-                     "2\t000000000012\t10.0.0.1\t2001:db8::1\t18446744073709551615\t1772366400\tACCEPT\t0.125\t"
-                     "\\ta\\\\b\\n\\r\t\n");
+    cr_expect_str_eq(
+        write_one(FLOWLOG_FORM_TSV, names, v, COLUMNS),
+        "version\taccount-id\tsrc,addr\tdst\"addr\tbytes\tstart\taction\tshare\ttag\tnone\n"
+        "2\t000000000012\t10.0.0.1\t2001:db8::1\t18446744073709551615\t1772366400\tACCEPT\t0.125\t"
+        "\\ta\\\\b\\n\\r\t\n");
 }
 
 Test(writer, text_is_a_record_with_dashes_for_null)
 {
     flowlog_value v[COLUMNS];
     fill(v);
-    cr_expect_str_eq(write_one(FLOWLOG_FORM_TEXT, names, v, COLUMNS),
-                     "version account-id src,addr dst\"addr bytes start action share tag none\n"
-                     "2 000000000012 10.0.0.1 2001:db8::1 18446744073709551615 1772366400 ACCEPT 0.125 a%20b -\n");
+    cr_expect_str_eq(
+        write_one(FLOWLOG_FORM_TEXT, names, v, COLUMNS),
+        "version account-id src,addr dst\"addr bytes start action share tag none\n"
+        "2 000000000012 10.0.0.1 2001:db8::1 18446744073709551615 1772366400 ACCEPT 0.125 a%20b -\n");
 }
 
 Test(writer, text_refuses_what_is_no_token_and_writes_no_part_of_its_row)
@@ -118,9 +132,11 @@ Test(writer, text_refuses_what_is_no_token_and_writes_no_part_of_its_row)
     flowlog_writer *w = NULL;
     flowlog_error err = {0};
     memset(&sink, 0, sizeof sink);
-    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_TEXT, (const char *const[]){"a b"}, 1, take, &sink, NULL, &w, &err),
+    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_TEXT, (const char *const[]){"a b"}, 1, take, &sink,
+                                     NULL, &w, &err),
                  FLOWLOG_E_ARGUMENT);
-    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_TEXT, names, 2, take, &sink, NULL, &w, &err), FLOWLOG_OK);
+    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_TEXT, names, 2, take, &sink, NULL, &w, &err),
+                 FLOWLOG_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const flowlog_value v[2] = {number(FLOWLOG_TYPE_U32, 7), text(bad[i])};
         cr_expect_eq(flowlog_writer_row(w, v, &err), FLOWLOG_E_ARGUMENT, "row %zu", i);
@@ -135,8 +151,9 @@ Test(writer, text_refuses_what_is_no_token_and_writes_no_part_of_its_row)
 
 Test(writer, null_of_every_type_is_null)
 {
-    static const uint8_t types[] = {FLOWLOG_TYPE_TEXT, FLOWLOG_TYPE_U32, FLOWLOG_TYPE_U64, FLOWLOG_TYPE_TIME,
-                                    FLOWLOG_TYPE_ADDR, FLOWLOG_TYPE_ENUM, FLOWLOG_TYPE_SHARE};
+    static const uint8_t types[] = {FLOWLOG_TYPE_TEXT, FLOWLOG_TYPE_U32,  FLOWLOG_TYPE_U64,
+                                    FLOWLOG_TYPE_TIME, FLOWLOG_TYPE_ADDR, FLOWLOG_TYPE_ENUM,
+                                    FLOWLOG_TYPE_SHARE};
     for (size_t i = 0; i < sizeof types; i++) {
         flowlog_value v = null(types[i]);
         v.number = 7;
@@ -151,12 +168,13 @@ Test(writer, null_of_every_type_is_null)
 
 Test(writer, header_is_there_without_rows)
 {
-    static const char *const want[] = {"version  account-id\n", "", "version,account-id\n", "version\taccount-id\n",
-                                       "version account-id\n"};
+    static const char *const want[] = {"version  account-id\n", "", "version,account-id\n",
+                                       "version\taccount-id\n", "version account-id\n"};
     for (unsigned form = 0; form < 5; form++) {
         flowlog_writer *w = NULL;
         memset(&sink, 0, sizeof sink);
-        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 2, take, &sink, NULL, &w, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 2, take, &sink, NULL, &w, NULL),
+                     FLOWLOG_OK);
         cr_expect_eq(flowlog_writer_finish(w, NULL), FLOWLOG_OK);
         cr_expect_str_eq(sink.text, want[form], "form %u", form);
         flowlog_writer_close(w);
@@ -189,7 +207,9 @@ Test(writer, a_write_that_fails_is_an_error_from_then_on)
         flowlog_error err = {0};
         memset(&sink, 0, sizeof sink);
         sink.fail_after = 2;
-        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, COLUMNS, take, &sink, NULL, &w, &err), FLOWLOG_OK);
+        cr_assert_eq(
+            flowlog_writer_open((flowlog_form)form, names, COLUMNS, take, &sink, NULL, &w, &err),
+            FLOWLOG_OK);
         flowlog_status status = FLOWLOG_OK;
         int rows = 0;
         for (; rows < 10000 && status >= 0; rows++) status = flowlog_writer_row(w, v, &err);
@@ -211,7 +231,8 @@ Test(writer, a_write_that_fails_at_the_end_is_seen_by_finish)
         flowlog_writer *w = NULL;
         memset(&sink, 0, sizeof sink);
         sink.fail_after = 1;
-        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 1, take, &sink, NULL, &w, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 1, take, &sink, NULL, &w, NULL),
+                     FLOWLOG_OK);
         cr_expect_eq(flowlog_writer_row(w, &v, NULL), FLOWLOG_OK);
         cr_expect_eq(flowlog_writer_finish(w, NULL), FLOWLOG_E_IO, "form %u", form);
         flowlog_writer_close(w);
@@ -223,7 +244,8 @@ Test(writer, after_finish_nothing_is_taken)
     const flowlog_value v = number(FLOWLOG_TYPE_U32, 1);
     flowlog_writer *w = NULL;
     memset(&sink, 0, sizeof sink);
-    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 1, take, &sink, NULL, &w, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 1, take, &sink, NULL, &w, NULL),
+                 FLOWLOG_OK);
     cr_expect_eq(flowlog_writer_finish(w, NULL), FLOWLOG_OK);
     cr_expect_eq(flowlog_writer_row(w, &v, NULL), FLOWLOG_E_STATE);
     cr_expect_eq(flowlog_writer_finish(w, NULL), FLOWLOG_E_STATE);
@@ -235,18 +257,27 @@ Test(writer, wrong_arguments_are_told)
 {
     flowlog_writer *w = (flowlog_writer *)(void *)&sink;
     const char *const hole[2] = {"a", NULL};
-    cr_expect_eq(flowlog_writer_open((flowlog_form)5, names, 1, take, NULL, NULL, &w, NULL), FLOWLOG_E_ARGUMENT);
-    cr_expect_eq(flowlog_writer_open((flowlog_form)-1, names, 1, take, NULL, NULL, &w, NULL), FLOWLOG_E_ARGUMENT);
-    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, NULL, 1, take, NULL, NULL, &w, NULL), FLOWLOG_E_ARGUMENT);
-    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 0, take, NULL, NULL, &w, NULL), FLOWLOG_E_ARGUMENT);
-    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 1, NULL, NULL, NULL, &w, NULL), FLOWLOG_E_ARGUMENT);
-    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 1, take, NULL, NULL, NULL, NULL), FLOWLOG_E_ARGUMENT);
-    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, hole, 2, take, NULL, NULL, &w, NULL), FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open((flowlog_form)5, names, 1, take, NULL, NULL, &w, NULL),
+                 FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open((flowlog_form)-1, names, 1, take, NULL, NULL, &w, NULL),
+                 FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, NULL, 1, take, NULL, NULL, &w, NULL),
+                 FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 0, take, NULL, NULL, &w, NULL),
+                 FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 1, NULL, NULL, NULL, &w, NULL),
+                 FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, names, 1, take, NULL, NULL, NULL, NULL),
+                 FLOWLOG_E_ARGUMENT);
+    cr_expect_eq(flowlog_writer_open(FLOWLOG_FORM_CSV, hole, 2, take, NULL, NULL, &w, NULL),
+                 FLOWLOG_E_ARGUMENT);
     cr_expect(w == (flowlog_writer *)(void *)&sink, "untouched on failure");
     cr_expect_eq(flowlog_writer_finish(NULL, NULL), FLOWLOG_E_ARGUMENT);
     for (unsigned form = 0; form < 5; form++) {
-        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 1, take, &sink, NULL, &w, NULL), FLOWLOG_OK);
-        const flowlog_value none = {.type = 0}, beyond = {.type = 7}, lost = {.type = FLOWLOG_TYPE_TEXT, .text = {NULL, 3}};
+        cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 1, take, &sink, NULL, &w, NULL),
+                     FLOWLOG_OK);
+        const flowlog_value none = {.type = 0}, beyond = {.type = 7},
+                            lost = {.type = FLOWLOG_TYPE_TEXT, .text = {NULL, 3}};
         cr_expect_eq(flowlog_writer_row(w, NULL, NULL), FLOWLOG_E_ARGUMENT);
         cr_expect_eq(flowlog_writer_row(w, &none, NULL), FLOWLOG_E_ARGUMENT, "form %u", form);
         cr_expect_eq(flowlog_writer_row(w, &beyond, NULL), FLOWLOG_E_ARGUMENT);
@@ -268,10 +299,12 @@ Test(writer, memory_that_runs_out_is_an_error_and_leaves_nothing)
             flowlog_writer *w = NULL;
             flowlog_error err = {0};
             memset(&sink, 0, sizeof sink);
-            flowlog_status status = flowlog_writer_open((flowlog_form)form, names, COLUMNS, take, &sink, &a, &w, &err);
+            flowlog_status status =
+                flowlog_writer_open((flowlog_form)form, names, COLUMNS, take, &sink, &a, &w, &err);
             for (int i = 0; i < 100 && status >= 0; i++) status = flowlog_writer_row(w, v, &err);
             if (status >= 0) status = flowlog_writer_finish(w, &err);
-            cr_expect_eq(status, fail_at ? FLOWLOG_E_MEMORY : FLOWLOG_OK, "form %u, request %zu", form, fail_at);
+            cr_expect_eq(status, fail_at ? FLOWLOG_E_MEMORY : FLOWLOG_OK, "form %u, request %zu", form,
+                         fail_at);
             if (fail_at) cr_expect_eq(err.status, FLOWLOG_E_MEMORY);
             flowlog_writer_close(w);
             cr_expect_eq(t.live_blocks, 0, "form %u, request %zu", form, fail_at);
@@ -314,7 +347,10 @@ static flowlog_batch make_batch(void)
         {.name = "start", .type = FLOWLOG_TYPE_TIME, .values = data.time},
         {.name = "srcaddr", .type = FLOWLOG_TYPE_ADDR, .values = data.addr},
         {.name = "interface-id", .type = FLOWLOG_TYPE_TEXT},
-        {.name = "action", .type = FLOWLOG_TYPE_ENUM, .field = FLOWLOG_FIELD_ACTION, .values = data.code},
+        {.name = "action",
+         .type = FLOWLOG_TYPE_ENUM,
+         .field = FLOWLOG_FIELD_ACTION,
+         .values = data.code},
         {.name = "x", .type = FLOWLOG_TYPE_TEXT},
     };
     static const uint64_t nothing[2];
@@ -327,7 +363,8 @@ static flowlog_batch make_batch(void)
     columns[5].spans = data.action;
     columns[6].spans = no_spans;
     columns[6].validity = nothing;
-    return (flowlog_batch){.rows = ROWS, .columns = 7, .column = columns, .text = words, .text_len = sizeof words - 1};
+    return (flowlog_batch){
+        .rows = ROWS, .columns = 7, .column = columns, .text = words, .text_len = sizeof words - 1};
 }
 
 Test(writer, a_batch_is_written_as_its_rows_are)
@@ -340,10 +377,12 @@ Test(writer, a_batch_is_written_as_its_rows_are)
         flowlog_writer *w = NULL;
         flowlog_error err = {0};
         memset(&sink, 0, sizeof sink);
-        cr_assert_eq(flowlog_writer_open((flowlog_form)form, heads, 7, take, &sink, NULL, &w, &err), FLOWLOG_OK);
+        cr_assert_eq(flowlog_writer_open((flowlog_form)form, heads, 7, take, &sink, NULL, &w, &err),
+                     FLOWLOG_OK);
         for (uint32_t r = 3; r < ROWS; r++) {
             flowlog_value v[7];
-            for (uint32_t c = 0; c < 7; c++) cr_assert_eq(flowlog_batch_value(&batch, r, c, &v[c]), FLOWLOG_OK);
+            for (uint32_t c = 0; c < 7; c++)
+                cr_assert_eq(flowlog_batch_value(&batch, r, c, &v[c]), FLOWLOG_OK);
             cr_assert_eq(flowlog_writer_row(w, v, &err), FLOWLOG_OK, "%s", err.message);
         }
         cr_assert_eq(flowlog_writer_finish(w, &err), FLOWLOG_OK);
@@ -351,7 +390,8 @@ Test(writer, a_batch_is_written_as_its_rows_are)
         strcpy(by_row, sink.text);
 
         memset(&sink, 0, sizeof sink);
-        cr_assert_eq(flowlog_writer_open((flowlog_form)form, heads, 7, take, &sink, NULL, &w, &err), FLOWLOG_OK);
+        cr_assert_eq(flowlog_writer_open((flowlog_form)form, heads, 7, take, &sink, NULL, &w, &err),
+                     FLOWLOG_OK);
         cr_assert_eq(flowlog_writer_batch(w, &batch, 3, 0, &err), FLOWLOG_OK);
         cr_assert_eq(flowlog_writer_batch(w, &batch, 3, 20, &err), FLOWLOG_OK);
         cr_assert_eq(flowlog_writer_batch(w, &batch, 23, ROWS - 23, &err), FLOWLOG_OK);
@@ -364,7 +404,9 @@ Test(writer, a_batch_is_written_as_its_rows_are)
         cr_expect(strstr(sink.text, "DROP"), "a token nobody knows");
     }
     flowlog_writer *w = NULL;
-    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_JSON, heads, 6, take, &sink, NULL, &w, NULL), FLOWLOG_OK);
-    cr_expect_eq(flowlog_writer_batch(w, &batch, 0, 1, NULL), FLOWLOG_E_ARGUMENT, "another number of columns");
+    cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_JSON, heads, 6, take, &sink, NULL, &w, NULL),
+                 FLOWLOG_OK);
+    cr_expect_eq(flowlog_writer_batch(w, &batch, 0, 1, NULL), FLOWLOG_E_ARGUMENT,
+                 "another number of columns");
     flowlog_writer_close(w);
 }
