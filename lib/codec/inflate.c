@@ -51,6 +51,9 @@ static const uint32_t dist_entry[32] = {
     VAL(16385, 13), VAL(24577, 13), INVALID,        INVALID,
 };
 
+/* Bytes a block must have made before its entries are paired; a block of 32768 symbols makes 100 000. */
+enum { PAIR_AFTER = 6000 };
+
 enum alphabet { ALPHABET_PRECODE, ALPHABET_LITLEN, ALPHABET_DIST };
 
 /* Entries as simd/inflate_fast.h describes them. */
@@ -193,6 +196,7 @@ FL_INLINE int build(void *table, size_t entries, unsigned table_bits, enum alpha
 static FL_NOINLINE int build_litlen(struct fl_inflate *s, const uint8_t *lens, unsigned count)
 {
     s->paired = 0;
+    s->trial_left = PAIR_AFTER;
     return build(s->litlen, FL_INFLATE_LITLEN_ENTRIES, FL_INFLATE_LITLEN_BITS, ALPHABET_LITLEN, lens, count);
 }
 static FL_NOINLINE int build_dist(struct fl_inflate *s, const uint8_t *lens, unsigned count)
@@ -249,6 +253,13 @@ enum step { GO_ON, NEED_INPUT, FULL, DAMAGED };
 /* As many bytes as fit: 56 bits or more unless the input ends. */
 FL_INLINE void refill(struct run *r)
 {
+    if (FL_LIKELY(r->in_end - r->in >= 8)) {
+        const uint32_t n = (63 - r->nbits) >> 3; /* whole bytes that fit */
+        r->bits |= (fl_load64(r->in) & fl_low_bits(n * 8)) << r->nbits;
+        r->in += n;
+        r->nbits += n * 8;
+        return;
+    }
     while (r->nbits < 56 && r->in < r->in_end) {
         r->bits |= (uint64_t)*r->in++ << r->nbits;
         r->nbits += 8;
@@ -474,14 +485,20 @@ static enum step one_symbol(struct run *r)
 static enum step run_symbols(struct run *r)
 {
     struct fl_inflate *s = r->s;
-    if (r->in_end - r->in >= FL_INFLATE_FAST_IN && r->out_end - r->out >= FL_INFLATE_FAST_OUT) {
-        if (!s->paired) {
-            pair_symbols(s->litlen);
-            s->paired = 1;
+    while (r->in_end - r->in >= FL_INFLATE_FAST_IN && r->out_end - r->out >= FL_INFLATE_FAST_OUT) {
+        uint8_t *out_end = r->out_end;
+        if (!s->paired) { /* pays only in blocks that go on for a while */
+            if (s->trial_left < FL_INFLATE_FAST_OUT) {
+                pair_symbols(s->litlen);
+                s->paired = 1;
+            } else if ((size_t)(out_end - r->out) > s->trial_left) {
+                out_end = r->out + s->trial_left;
+            }
         }
-        struct fl_inflate_cursor c = {r->bits,    r->nbits, r->in,     r->in_end, r->out,
-                                      r->out_end, r->floor, s->litlen, s->dist};
+        struct fl_inflate_cursor c = {r->bits, r->nbits, r->in,     r->in_end, r->out,
+                                      out_end, r->floor, s->litlen, s->dist};
         const enum fl_inflate_stop stop = s->kernels.inflate_fast(&c);
+        if (!s->paired) s->trial_left -= (uint32_t)(c.out - r->out);
         r->bits = c.bits;
         r->nbits = c.nbits;
         r->in = c.in;

@@ -33,6 +33,7 @@ struct fl_inflate {
     uint32_t left;        /* stored block or match: bytes still to copy */
     uint32_t far;         /* match: its distance */
     uint32_t nlitlen, ndist, nprecode, have; /* dynamic header: lengths announced and read */
+    uint32_t trial_left;                     /* bytes this block may still make without pairs */
     uint64_t in_total;                       /* bytes consumed since init */
     uint64_t out_total;                      /* bytes produced since init */
     const char *bad;                         /* after damage: what, static text */
