@@ -77,7 +77,8 @@ flowlog_status flowlog_split_line(const char *line, size_t len, uint32_t expecte
 {
     size_t start = 0, end = len;
     const uint8_t *p = (const uint8_t *)line;
-    if ((!line && len) || (!fields && cap) || !count || len > UINT32_MAX) return FLOWLOG_E_ARGUMENT;
+    if ((!line && len) || (!fields && cap) || !count || len > UINT32_MAX)
+        return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no line, no place for its fields, or a line beyond 4 GiB");
     flowlog__trim_line(p, &start, &end);
     for (size_t i = start; i < end; i++)
         if (fl_is_end(p[i]) && !fl_is_gap(p[i]))
