@@ -204,16 +204,12 @@ static int tokens8(const fl_rows *rows, size_t field, const fl_token *known, siz
         for (unsigned k = 0; r < stop; r++, k++, at += rows->stride) {
             const uint32_t start = at[0] + 1, len = at[1] - start, shift = (64 - 8 * len) & 63;
             const uint64_t x = fl_load64(rows->text + start) << shift >> shift;
-            uint64_t code = 0, found = 0;
-            for (size_t i = 0; i < count; i++) {
-                const uint64_t equal = (uint64_t)(x == known[i].bytes);
-                code |= known[i].code & (0 - equal);
-                found |= equal;
-            }
-            found &= (uint64_t)(len <= 8);
+            size_t i = 0;
+            while (i < count && x != known[i].bytes) i++; /* most rows have the first or the second */
+            const uint64_t found = (uint64_t)((i < count) & (len <= 8));
             good |= found << k;
             odd |= ((found | (uint64_t)((len == 1) & (x == '-'))) ^ 1) << k;
-            out[r] = (uint8_t)(code & (0 - found));
+            out[r] = found ? (uint8_t)known[i].code : 0;
         }
         valid[first / 64] = good;
         todo[first / 64] = odd;
