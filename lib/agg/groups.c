@@ -14,14 +14,18 @@ void flowlog__groups_init(struct fl_groups *g, const struct fl_group_spec *spec,
     g->alloc = *alloc;
     g->spec = *spec;
     /* Where objects lie differs from run to run, and is not known to whoever writes the input. */
-    g->seed = fl_hash_u64((uint64_t)(uintptr_t)g ^ fl_hash_u64((uint64_t)(uintptr_t)&alloc));
+    const uint64_t seed = fl_hash_u64((uint64_t)(uintptr_t)g ^ fl_hash_u64((uint64_t)(uintptr_t)&alloc));
+    g->packed.seed = seed;
+    g->longs.seed = fl_hash_u64(seed + 1);
+    g->packed.factor = fl_hash_u64(seed + 2) | 1;
     flowlog__keys_layout(&g->spec.keys);
     uint32_t words = 0;
     for (uint32_t a = 0; a < g->spec.aggs; a++) {
         g->spec.agg[a].word = words;
-        words += flowlog__agg_op(g->spec.agg[a].kind)->words;
+        g->op[a] = flowlog__agg_op(g->spec.agg[a].kind);
+        words += g->op[a]->words;
     }
-    g->packed.records.words = g->longs.records.words = words ? words : 1;
+    g->packed.words = g->longs.words = words ? words : 1;
     g->packed.exact = g->spec.keys.packed_bits <= 32;
 }
 
@@ -43,7 +47,7 @@ const uint64_t *flowlog__groups_record(const struct fl_groups *g, uint64_t i)
 {
     const struct fl_store *s = i < g->packed.count ? &g->packed : &g->longs;
     const size_t group = (size_t)(i < g->packed.count ? i : i - g->packed.count) + 1;
-    return s->records.state + group * s->records.words;
+    return s->state + group * s->words;
 }
 
 /* --- which rows count ------------------------------------------------------------------------------------- */
@@ -81,13 +85,15 @@ static uint64_t keys_mask(const struct fl_keys *keys, const flowlog_batch *batch
 static uint32_t list_rows(uint64_t mask, uint32_t first, uint32_t *rows)
 {
     uint32_t n = 0;
-    if (mask == ~UINT64_C(0)) {
-        for (; n < FL_CHUNK; n++) rows[n] = first + n;
-        return n;
-    }
     for (; mask; mask &= mask - 1) rows[n++] = first + fl_ctz64(mask);
     return n;
 }
+
+/* Rows of a chunk: rows[0..n), or n from `first` on when rows is NULL. */
+struct some_rows {
+    const uint32_t *rows;
+    uint32_t first, n;
+};
 
 /* --- aggregates ------------------------------------------------------------------------------------------- */
 
@@ -112,13 +118,14 @@ static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_a
 }
 
 static flowlog_status update(struct fl_groups *g, const struct fl_store *s, const flowlog_batch *batch,
-                             const uint32_t *groups, const uint32_t *rows, uint32_t n, flowlog_error *err)
+                             struct some_rows some, const size_t *at, flowlog_error *err)
 {
+    const struct fl_update u = {batch, some.rows, some.first, some.n, s->state, at};
     for (uint32_t a = 0; a < g->spec.aggs; a++) {
         const struct fl_agg *agg = &g->spec.agg[a];
-        const uint32_t done = flowlog__agg_op(agg->kind)->update(s->records, agg, batch, groups, rows, n);
-        if (FL_UNLIKELY(done < n)) {
-            const uint64_t key = s->key[groups[done]];
+        const uint32_t done = g->op[a]->update(&u, agg);
+        if (FL_UNLIKELY(done < some.n)) {
+            const uint64_t key = s->key[at[done] / s->words];
             const uint64_t *words = s == &g->longs ? fl_long_words(&g->arena, key) : NULL;
             return fail_overflow(g, agg, (struct fl_key_ref){key, words}, err);
         }
@@ -141,44 +148,86 @@ static uint64_t limit_of(const struct fl_groups *g, const struct fl_store *s)
     return g->spec.max_groups - (s == &g->packed ? g->longs.count : g->packed.count);
 }
 
-FL_INLINE void prefetch_record(const struct fl_store *s, uint32_t group)
+/*
+ * Look places up and fetch the records ahead; at[i] becomes the index of the record, 0 where the key's own
+ * bucket has none.  What was found in a store that is not exact is still to be verified: two keys with one
+ * check or-ed may give any number, and beyond the count it is none.  Returns 1 when all were found.
+ */
+FL_INLINE int look(const struct fl_store *s, const struct fl_place *place, uint32_t n, int exact,
+                   uint32_t *groups, size_t *at)
 {
-    FL_PREFETCH(s->records.state + group * s->records.words);
+    const struct fl_bucket *bucket = s->bucket;
+    const uint64_t *state = s->state, *key = s->key;
+    const size_t words = s->words;
+    const uint32_t count = s->count;
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct fl_bucket *b = &bucket[place[i].bucket];
+        uint32_t group = fl_match8(b->check, b->group, place[i].check);
+        if (!exact) {
+            group = group <= count ? group : 0;
+            FL_PREFETCH(&key[group]);
+        }
+        missing |= group == 0;
+        groups[i] = group;
+        at[i] = group * words;
+        FL_PREFETCH(&state[at[i]]);
+    }
+    return !missing;
 }
 
-static flowlog_status add_packed(struct fl_groups *g, const flowlog_batch *batch, const uint32_t *rows,
-                                 const uint64_t *keys, uint32_t n, flowlog_error *err)
+FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, int exact,
+                            struct fl_place *place)
+{
+    const struct fl_bucket *bucket = s->bucket;
+    const unsigned shift = s->shift;
+    const uint64_t seed = s->seed, factor = s->factor;
+    for (uint32_t i = 0; i < n; i++) {
+        place[i] = exact ? fl_place_exact(keys[i], factor, seed, shift) : fl_place_hashed(&keys[i], 1, seed, shift);
+        FL_PREFETCH(&bucket[place[i].bucket]);
+    }
+}
+
+static flowlog_status add_packed(struct fl_groups *g, const flowlog_batch *batch, struct some_rows some,
+                                 const uint64_t *keys, flowlog_error *err)
 {
     struct fl_store *s = &g->packed;
-    const flowlog_status status = flowlog__store_reserve(s, &g->alloc, NULL, g->seed, n);
+    const uint32_t n = some.n;
+    const flowlog_status status = flowlog__store_reserve(s, &g->alloc, NULL, n);
     if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, err);
-    const uint64_t limit = limit_of(g, s);
     struct fl_place place[FL_CHUNK];
     uint32_t groups[FL_CHUNK];
-    for (uint32_t i = 0; i < n; i++) {
-        place[i] = fl_place_of(s, keys[i], fl_key_hash(&keys[i], 1, g->seed));
-        FL_PREFETCH(&s->bucket[place[i].bucket]);
+    size_t at[FL_CHUNK];
+    int all;
+    if (s->exact) {
+        place_packed(s, keys, n, 1, place);
+        all = look(s, place, n, 1, groups, at);
+    } else {
+        place_packed(s, keys, n, 0, place);
+        all = look(s, place, n, 0, groups, at);
+        for (uint32_t i = 0; i < n; i++) {
+            const int right = groups[i] && s->key[groups[i]] == keys[i];
+            groups[i] = right ? groups[i] : 0;
+            all &= right;
+        }
     }
-    for (uint32_t i = 0; i < n; i++) {
-        groups[i] = fl_store_look(s, place[i]);
-        prefetch_record(s, groups[i] <= s->count ? groups[i] : 0);
-        if (!s->exact && groups[i] <= s->count) FL_PREFETCH(&s->key[groups[i]]);
+    if (FL_UNLIKELY(!all)) {
+        const uint64_t limit = limit_of(g, s);
+        for (uint32_t i = 0; i < n; i++) {
+            if (groups[i]) continue;
+            groups[i] = flowlog__store_place(s, NULL, place[i], keys[i], NULL, limit);
+            if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, err);
+            at[i] = groups[i] * s->words;
+        }
     }
-    /* Two keys with one check or-ed may have given any number: verified, it is right nevertheless. */
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t found = groups[i];
-        if (FL_LIKELY(found && (s->exact || (found <= s->count && s->key[found] == keys[i])))) continue;
-        groups[i] = flowlog__store_place(s, NULL, place[i], keys[i], NULL, limit);
-        if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, err);
-    }
-    return update(g, s, batch, groups, rows, n, err);
+    return update(g, s, batch, some, at, err);
 }
 
 flowlog_status flowlog__groups_add_only(struct fl_groups *g)
 {
-    FL_TRY(flowlog__store_reserve(&g->packed, &g->alloc, NULL, g->seed, 1));
-    const struct fl_place place = fl_place_of(&g->packed, 0, fl_key_hash(&(uint64_t){0}, 1, g->seed));
-    flowlog__store_place(&g->packed, NULL, place, 0, NULL, 1);
+    FL_TRY(flowlog__store_reserve(&g->packed, &g->alloc, NULL, 1));
+    const struct fl_store *s = &g->packed;
+    flowlog__store_place(&g->packed, NULL, fl_place_exact(0, s->factor, s->seed, s->shift), 0, NULL, 1);
     return FLOWLOG_OK;
 }
 
@@ -201,77 +250,78 @@ static flowlog_status reserve_words(struct fl_groups *g, size_t more)
  * The keys are written one after the other behind the arena's end, which is where new ones stay; those that
  * are known are overwritten by the new ones after them.
  */
-static flowlog_status add_long(struct fl_groups *g, const flowlog_batch *batch, const uint32_t *rows,
-                               uint32_t n, flowlog_error *err)
+static flowlog_status add_long(struct fl_groups *g, const flowlog_batch *batch, struct some_rows some,
+                               flowlog_error *err)
 {
     struct fl_store *s = &g->longs;
     struct fl_arena *arena = &g->arena;
-    flowlog_status status = flowlog__store_reserve(s, &g->alloc, arena, g->seed, n);
+    const uint32_t n = some.n;
+    flowlog_status status = flowlog__store_reserve(s, &g->alloc, arena, n);
     if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, err);
     struct fl_place place[FL_CHUNK];
-    size_t start[FL_CHUNK + 1];
     uint32_t groups[FL_CHUNK];
+    size_t start[FL_CHUNK + 1], at[FL_CHUNK];
     start[0] = arena->len;
     for (uint32_t i = 0; i < n; i++) {
-        const size_t max = flowlog__keys_long_max(&g->spec.keys, batch, rows[i]);
+        const uint32_t row = some.rows ? some.rows[i] : some.first + i;
+        const size_t max = flowlog__keys_long_max(&g->spec.keys, batch, row);
         if (max > FL_LONG_WORDS_MAX) return FL_FAIL(err, FLOWLOG_E_LIMIT, "a key longer than 128 MiB");
         status = reserve_words(g, start[i] - arena->len + max);
         if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, err);
         uint64_t *words = arena->words + start[i];
-        const size_t count = flowlog__keys_long(&g->spec.keys, batch, rows[i], words);
-        place[i] = fl_place_of(s, 0, fl_key_hash(words, count, g->seed));
+        const size_t count = flowlog__keys_long(&g->spec.keys, batch, row, words);
+        place[i] = fl_place_hashed(words, count, s->seed, s->shift);
         FL_PREFETCH(&s->bucket[place[i].bucket]);
         start[i + 1] = start[i] + count;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        groups[i] = fl_store_look(s, place[i]);
-        if (groups[i] > s->count) groups[i] = 0;
-        prefetch_record(s, groups[i]);
-        FL_PREFETCH(&s->key[groups[i]]);
-    }
+    (void)look(s, place, n, 0, groups, at);
     const uint64_t limit = limit_of(g, s);
     for (uint32_t i = 0; i < n; i++) {
         const uint64_t *words = arena->words + start[i];
         const size_t count = start[i + 1] - start[i];
         if (groups[i] && fl_long_equal(arena, s->key[groups[i]], words, count)) continue;
         const uint32_t before = s->count;
-        groups[i] = flowlog__store_place(s, arena, place[i], (uint64_t)arena->len << 24 | count, words, limit);
+        const uint64_t key = (uint64_t)arena->len << 24 | count;
+        groups[i] = flowlog__store_place(s, arena, place[i], key, words, limit);
         if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, err);
+        at[i] = groups[i] * s->words;
         if (s->count == before) continue;
         memmove(arena->words + arena->len, words, count * sizeof *words);
         arena->len += count;
     }
-    return update(g, s, batch, groups, rows, n, err);
+    return update(g, s, batch, some, at, err);
 }
 
 static flowlog_status add_chunk(struct fl_groups *g, const flowlog_batch *batch, uint32_t first, uint32_t n,
                                 flowlog_error *err)
 {
-    uint64_t mask = fl_low_bits(n);
+    const uint64_t whole = fl_low_bits(n);
+    uint64_t mask = whole;
     if (!g->spec.keep_null) {
-        const uint64_t records = records_mask(batch->log_status + first, n);
+        const uint64_t records = records_mask(batch->log_status + first, n) & whole;
         mask = keys_mask(&g->spec.keys, batch, first, n) & records;
-        const uint64_t null_keys = records & fl_low_bits(n) & ~mask;
-        if (null_keys) g->null_keys += fl_popcount64(null_keys);
+        if (mask != records) g->null_keys += fl_popcount64(records & ~mask);
     }
     if (!mask) return FLOWLOG_OK;
     uint32_t rows[FL_CHUNK];
     uint64_t keys[FL_CHUNK];
     uint8_t odd[FL_CHUNK];
-    n = list_rows(mask, first, rows);
-    if (FL_LIKELY(flowlog__keys_pack(&g->spec.keys, batch, rows, n, keys, odd)))
-        return add_packed(g, batch, rows, keys, n, err);
+    struct some_rows some = {NULL, first, n};
+    if (mask != whole) some = (struct some_rows){rows, first, list_rows(mask, first, rows)};
+    if (FL_LIKELY(flowlog__keys_pack(&g->spec.keys, batch, some.rows, first, some.n, keys, odd)))
+        return add_packed(g, batch, some, keys, err);
     uint32_t fit = 0, others = 0, rest[FL_CHUNK];
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < some.n; i++) {
+        const uint32_t row = some.rows ? rows[i] : first + i;
         if (odd[i]) {
-            rest[others++] = rows[i];
+            rest[others++] = row;
         } else {
-            rows[fit] = rows[i];
+            rows[fit] = row;
             keys[fit++] = keys[i];
         }
     }
-    if (fit) FL_TRY(add_packed(g, batch, rows, keys, fit, err));
-    return add_long(g, batch, rest, others, err);
+    if (fit) FL_TRY(add_packed(g, batch, (struct some_rows){rows, first, fit}, keys, err));
+    return add_long(g, batch, (struct some_rows){rest, first, others}, err);
 }
 
 flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *batch, flowlog_error *err)

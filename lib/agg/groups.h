@@ -26,7 +26,7 @@ struct fl_group_spec {
 struct fl_groups {
     flowlog_alloc alloc;
     struct fl_group_spec spec;
-    uint64_t seed;
+    const struct fl_agg_op *op[FL_AGGS_MAX];
     uint64_t null_keys;     /* rows left out */
     struct fl_store packed; /* groups of packed keys */
     struct fl_store longs;  /* groups of long keys */

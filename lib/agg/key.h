@@ -51,11 +51,11 @@ struct fl_key_ref {
 void flowlog__keys_layout(struct fl_keys *keys);
 
 /*
- * The packed keys of `n` rows (at most FL_CHUNK).  Returns 1 when all of them fit; else odd[i] is not 0
- * for those that do not, whose packed[i] means nothing.
+ * The packed keys of `n` rows (at most FL_CHUNK): rows[0..n), or, where rows is NULL, those from `first` on.
+ * Returns 1 when all of them fit; else odd[i] is not 0 for those that do not, whose packed[i] means nothing.
  */
 int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
-                       uint32_t n, uint64_t *packed, uint8_t *odd);
+                       uint32_t first, uint32_t n, uint64_t *packed, uint8_t *odd);
 
 /* Most words the long key of a row has; then write it, and return how many it is. */
 size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t row);

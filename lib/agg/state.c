@@ -5,36 +5,45 @@
 #include "core/compiler.h"
 #include "flowlog/plan.h"
 
-static uint32_t count_update(struct fl_records records, const struct fl_agg *agg, const flowlog_batch *batch,
-                             const uint32_t *groups, const uint32_t *rows, uint32_t n)
+static uint32_t count_update(const struct fl_update *u, const struct fl_agg *agg)
 {
-    (void)batch;
-    (void)rows;
-    uint64_t *state = records.state + agg->word;
-    for (uint32_t i = 0; i < n; i++) state[groups[i] * records.words]++; /* 2^64 rows are out of reach */
+    uint64_t *state = u->state + agg->word;
+    const size_t *at = u->at;
+    const uint32_t n = u->n;
+    for (uint32_t i = 0; i < n; i++) state[at[i]]++; /* 2^64 rows are out of reach */
     return n;
 }
 
-/* Nulls are zeros in the columns.  The branch is never taken but once in a run. */
-#define SUM(type)                                                    \
-    do {                                                             \
-        const type *values_ = column->values;                        \
-        for (uint32_t i = 0; i < n; i++) {                           \
-            uint64_t *sum_ = &state[groups[i] * records.words];      \
-            const uint64_t v_ = values_[rows[i]];                    \
-            if (FL_UNLIKELY(*sum_ > UINT64_MAX - v_)) return i;      \
-            *sum_ += v_;                                             \
-        }                                                            \
+/* Nulls are zeros in the columns.  The branch is taken at most once in a run. */
+#define SUM(value)                                              \
+    do {                                                        \
+        for (uint32_t i = 0; i < n; i++) {                      \
+            const uint64_t v_ = (value), s_ = state[at[i]] + v_; \
+            if (FL_UNLIKELY(s_ < v_)) return i;                 \
+            state[at[i]] = s_;                                  \
+        }                                                       \
     } while (0)
 
-static uint32_t sum_update(struct fl_records records, const struct fl_agg *agg, const flowlog_batch *batch,
-                           const uint32_t *groups, const uint32_t *rows, uint32_t n)
+#define SUM_COLUMN(type)                                          \
+    do {                                                          \
+        const type *values_ = column->values;                     \
+        if (rows) {                                               \
+            SUM(values_[rows[i]]);                                \
+        } else {                                                  \
+            values_ += u->first;                                  \
+            SUM(values_[i]);                                      \
+        }                                                         \
+    } while (0)
+
+static uint32_t sum_update(const struct fl_update *u, const struct fl_agg *agg)
 {
-    const flowlog_column *column = &batch->column[agg->column];
-    uint64_t *state = records.state + agg->word;
+    const flowlog_column *column = &u->batch->column[agg->column];
+    uint64_t *state = u->state + agg->word;
+    const size_t *at = u->at;
+    const uint32_t n = u->n, *rows = u->rows;
     if (!column->present) return n;
-    if (column->type == FLOWLOG_TYPE_U64) SUM(uint64_t);
-    else SUM(uint32_t);
+    if (column->type == FLOWLOG_TYPE_U64) SUM_COLUMN(uint64_t);
+    else SUM_COLUMN(uint32_t);
     return n;
 }
 

@@ -18,17 +18,22 @@ struct fl_agg {
     uint32_t word;    /* of the record where its words begin */
 };
 
-/* The records of a store: those of group g begin at state[g * words]. */
-struct fl_records {
-    uint64_t *state;
-    size_t words;
+/*
+ * Up to FL_CHUNK rows of a batch and where their groups' records begin.  rows is NULL when the rows follow
+ * one another from `first` on, which is the usual case and lets loops run over columns as they lie.
+ */
+struct fl_update {
+    const flowlog_batch *batch;
+    const uint32_t *rows;
+    uint32_t first, n;
+    uint64_t *state;  /* the records of a store */
+    const size_t *at; /* [n] indexes into it */
 };
 
 struct fl_agg_op {
     uint32_t words;
-    /* Add rows[i] to groups[i] for i in 0..n.  Returns n, or the i whose group is now beyond 64 bits. */
-    uint32_t (*update)(struct fl_records records, const struct fl_agg *agg, const flowlog_batch *batch,
-                       const uint32_t *groups, const uint32_t *rows, uint32_t n);
+    /* Add each row to its record.  Returns n, or the i whose record would exceed 64 bits. */
+    uint32_t (*update)(const struct fl_update *u, const struct fl_agg *agg);
     /* The value of a finished record. */
     uint64_t (*finish)(const uint64_t *words);
 };

@@ -8,6 +8,7 @@
 
 enum { FIRST_SHIFT = 60 /* 16 buckets */, FULL = 6 /* groups a bucket, of 8, at which buckets are doubled */ };
 #define GROUPS_MAX (UINT32_MAX - 1)
+_Static_assert(GROUPS_MAX / FULL * 2 < UINT32_MAX, "bucket numbers fit into 32 bits");
 
 /* The first free slot from a bucket on: there is one, for on average at most FULL of 8 are taken. */
 static void put(struct fl_store *s, struct fl_place place, uint32_t group)
@@ -23,14 +24,15 @@ static void put(struct fl_store *s, struct fl_place place, uint32_t group)
     }
 }
 
-static uint64_t hash_of(const struct fl_arena *arena, uint64_t key, uint64_t seed)
+static struct fl_place place_of(const struct fl_store *s, const struct fl_arena *arena, uint64_t key)
 {
-    return arena ? fl_key_hash(fl_long_words(arena, key), fl_long_count(key), seed)
-                 : fl_key_hash(&key, 1, seed);
+    if (s->exact) return fl_place_exact(key, s->factor, s->seed, s->shift);
+    if (!arena) return fl_place_hashed(&key, 1, s->seed, s->shift);
+    return fl_place_hashed(fl_long_words(arena, key), fl_long_count(key), s->seed, s->shift);
 }
 
 static flowlog_status grow_buckets(struct fl_store *s, const flowlog_alloc *alloc,
-                                   const struct fl_arena *arena, uint64_t seed)
+                                   const struct fl_arena *arena)
 {
     const unsigned shift = s->bucket ? s->shift - 1 : FIRST_SHIFT;
     const uint64_t buckets = UINT64_C(1) << (64 - shift);
@@ -49,7 +51,7 @@ static flowlog_status grow_buckets(struct fl_store *s, const flowlog_alloc *allo
     for (uint64_t g = 1; g <= (uint64_t)s->count + AHEAD; g++) {
         if (g > AHEAD) put(s, ring[g % AHEAD], (uint32_t)(g - AHEAD));
         if (g > s->count) continue;
-        ring[g % AHEAD] = fl_place_of(s, s->key[g], hash_of(arena, s->key[g], seed));
+        ring[g % AHEAD] = place_of(s, arena, s->key[g]);
         FL_PREFETCH(&s->bucket[ring[g % AHEAD].bucket]);
     }
     return FLOWLOG_OK;
@@ -68,18 +70,19 @@ static flowlog_status grow_array(uint64_t **array, uint32_t *cap, uint64_t group
     void *p = flowlog__resize(alloc, *array, old, (size_t)(want + 1) * size);
     if (!p) return FLOWLOG_E_MEMORY;
     *array = p;
+    if (!old) memset(p, 0, size); /* entry 0, which lookups that find nothing read */
     *cap = (uint32_t)want;
     return FLOWLOG_OK;
 }
 
 flowlog_status flowlog__store_reserve(struct fl_store *s, const flowlog_alloc *alloc,
-                                      const struct fl_arena *arena, uint64_t seed, uint32_t more)
+                                      const struct fl_arena *arena, uint32_t more)
 {
     const uint64_t groups = (uint64_t)s->count + more;
     if (groups > GROUPS_MAX) return FLOWLOG_E_LIMIT;
     FL_TRY(grow_array(&s->key, &s->key_cap, groups, 1, alloc));
-    FL_TRY(grow_array(&s->records.state, &s->state_cap, groups, s->records.words, alloc));
-    while (!s->bucket || groups > ((uint64_t)s->mask + 1) * FULL) FL_TRY(grow_buckets(s, alloc, arena, seed));
+    FL_TRY(grow_array(&s->state, &s->state_cap, groups, s->words, alloc));
+    while (!s->bucket || groups > ((uint64_t)s->mask + 1) * FULL) FL_TRY(grow_buckets(s, alloc, arena));
     return FLOWLOG_OK;
 }
 
@@ -87,8 +90,8 @@ void flowlog__store_free(struct fl_store *s, const flowlog_alloc *alloc)
 {
     flowlog__release(alloc, s->memory, s->memory_len);
     if (s->key) flowlog__release(alloc, s->key, ((size_t)s->key_cap + 1) * sizeof *s->key);
-    if (s->records.state)
-        flowlog__release(alloc, s->records.state, ((size_t)s->state_cap + 1) * s->records.words * sizeof *s->key);
+    if (s->state)
+        flowlog__release(alloc, s->state, ((size_t)s->state_cap + 1) * s->words * sizeof *s->key);
 }
 
 uint32_t flowlog__store_place(struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
@@ -103,7 +106,7 @@ uint32_t flowlog__store_place(struct fl_store *s, const struct fl_arena *arena, 
                 bucket->check[i] = place.check;
                 bucket->group[i] = ++s->count;
                 s->key[s->count] = key;
-                memset(s->records.state + s->count * s->records.words, 0, s->records.words * sizeof *s->key);
+                memset(s->state + s->count * s->words, 0, s->words * sizeof *s->key);
                 return s->count;
             }
             if (bucket->check[i] != place.check) continue;

@@ -40,28 +40,31 @@ struct fl_store {
     size_t mask;    /* buckets - 1 */
     unsigned shift; /* the bucket of a key is its hash >> shift */
     int exact;
+    uint64_t seed, factor; /* random; factor is odd */
     uint32_t count; /* groups 1..count */
     uint32_t key_cap, state_cap;
-    uint64_t *key;             /* [1 + key_cap] */
-    struct fl_records records; /* [1 + state_cap] */
+    uint64_t *key;   /* [1 + key_cap] */
+    uint64_t *state; /* [1 + state_cap] records */
+    size_t words;    /* of a record */
 };
 
 /* Where a key belongs. */
 struct fl_place {
-    size_t bucket;
-    uint32_t check;
+    uint32_t bucket, check;
 };
 
-FL_INLINE struct fl_place fl_place_of(const struct fl_store *s, uint64_t key, uint64_t hash)
+/*
+ * A packed key of 32 bits is hashed by (factor * key + seed) >> shift, which is strongly universal (any two
+ * keys meet as rarely as chance allows) for random numbers of 64 bits; others are mixed more.
+ */
+FL_INLINE struct fl_place fl_place_exact(uint64_t key, uint64_t factor, uint64_t seed, unsigned shift)
 {
-    return (struct fl_place){(size_t)(hash >> s->shift), s->exact ? (uint32_t)key : (uint32_t)hash};
+    return (struct fl_place){(uint32_t)((key * factor + seed) >> shift), (uint32_t)key};
 }
-
-/* The group found in a key's own bucket, to be verified unless the store is exact; 0: none there. */
-FL_INLINE uint32_t fl_store_look(const struct fl_store *s, struct fl_place place)
+FL_INLINE struct fl_place fl_place_hashed(const uint64_t *words, size_t n, uint64_t seed, unsigned shift)
 {
-    const struct fl_bucket *b = &s->bucket[place.bucket];
-    return fl_match8(b->check, b->group, place.check);
+    const uint64_t hash = fl_key_hash(words, n, seed);
+    return (struct fl_place){(uint32_t)(hash >> shift), (uint32_t)hash};
 }
 
 /*
@@ -69,7 +72,7 @@ FL_INLINE uint32_t fl_store_look(const struct fl_store *s, struct fl_place place
  * packed keys.  E_MEMORY; E_LIMIT when there would be more groups than 32 bits can number.
  */
 flowlog_status flowlog__store_reserve(struct fl_store *s, const flowlog_alloc *alloc,
-                                      const struct fl_arena *arena, uint64_t seed, uint32_t more);
+                                      const struct fl_arena *arena, uint32_t more);
 void flowlog__store_free(struct fl_store *s, const flowlog_alloc *alloc);
 
 /*
