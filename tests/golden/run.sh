@@ -12,6 +12,7 @@
 #   err TEXT...                   standard error has these texts; a `try` without `err` after it must leave
 #                                 standard error empty
 #   json                          every line of standard output is JSON (needs python3)
+# shellcheck disable=SC2016 # single quotes are meant: $F and $T are for the inner shell, ${field} for nobody
 export LC_ALL=C
 unset NO_COLOR FLOWLOG_SIMD
 flowlog=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -265,9 +266,9 @@ pipe 0 '(trap "" PIPE; $F cat --json vpc; echo $? >"$T/status") | head -n 1 >"$T
 
 # --- colour, progress -------------------------------------------------------------------------------------
 escape=$(printf '\033')
-flow 2 cat --color always nowhere && err "$escape[1;31merror:"
+flow 2 cat --color always nowhere && err "${escape}[1;31merror:"
 try 2 env NO_COLOR=1 "$flowlog" cat nowhere && err 'flowlog: error: '
-flow 0 summary --color always v5 && says "$escape[1mfiles"
+flow 0 summary --color always v5 && says "${escape}[1mfiles"
 flow 0 summary --color never v5 && if grep -q "$escape" "$out"; then fail "colour in spite of never"; fi
 flow 0 summary --color always --json v5 && json
 flow 0 top --progress always --json vpc && err 'MiB' '(100 %)' && out top.json
