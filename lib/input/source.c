@@ -69,7 +69,7 @@ flowlog_status flowlog_source_paths(const char *const *paths, size_t count, uint
     for (size_t i = 0; i < count; i++)
         if (!paths[i] || !paths[i][0]) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "an empty path was given");
 
-    flowlog_source *s;
+    flowlog_source *s = NULL;
     FL_TRY(new_source(alloc, &s, err));
     s->flags = flags;
     flowlog_status status = FLOWLOG_OK;
@@ -104,7 +104,7 @@ static flowlog_status set_name(flowlog_source *s, const char *name, flowlog_erro
 static flowlog_status new_single(const char *name, const flowlog_alloc *alloc, flowlog_source **source,
                                  flowlog_error *err)
 {
-    flowlog_source *s;
+    flowlog_source *s = NULL;
     FL_TRY(new_source(alloc, &s, err));
     const flowlog_status status = set_name(s, name, err);
     if (status < 0) {
@@ -120,7 +120,7 @@ flowlog_status flowlog_source_memory(const void *data, size_t len, const char *n
                                      flowlog_error *err)
 {
     if (!source || (!data && len)) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no memory or no result given");
-    flowlog_source *s;
+    flowlog_source *s = NULL;
     FL_TRY(new_single(name, alloc, &s, err));
     static const uint8_t nothing[1] = {0}; /* so that memory is never NULL, which means "not this kind" */
     s->memory = len ? data : nothing;
@@ -135,7 +135,7 @@ flowlog_status flowlog_source_callback(flowlog_read_fn read, void *ctx, const ch
                                        flowlog_error *err)
 {
     if (!source || !read) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no function or no result given");
-    flowlog_source *s;
+    flowlog_source *s = NULL;
     FL_TRY(new_single(name, alloc, &s, err));
     s->read = read;
     s->ctx = ctx;

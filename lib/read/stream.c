@@ -147,8 +147,9 @@ static flowlog_status start_inflating(fl_stream *s, flowlog_error *err)
     s->p = buffer_start(s);
     s->n = 0;
     s->owned = 1;
+    /* No text yet (MORE, when the caller has fed but a piece of the gzip header) is no failure to begin. */
     const flowlog_status status = flowlog__stream_fill(s);
-    return status == FLOWLOG_END ? FLOWLOG_OK : status;
+    return status == FLOWLOG_END || status == FLOWLOG_MORE ? FLOWLOG_OK : status;
 }
 
 /* Enough of a plain input to see what it is: two bytes. */
