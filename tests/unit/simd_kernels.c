@@ -21,9 +21,12 @@ static uint32_t rnd(uint32_t n)
 /* The n-th table other than scalar that this processor can run; NULL at the end. */
 static const fl_kernels *usable(size_t n)
 {
+    /* CPUID traps in a virtual machine and takes tens of microseconds there: ask once a process. */
+    static uint32_t have, asked;
+    if (!asked) have = flowlog__cpu_features(), asked = 1;
     for (size_t i = 0; flowlog__kernels_all[i]; i++) {
         const fl_kernels *k = flowlog__kernels_all[i];
-        if (k == &flowlog__kernels_scalar || (k->needs & flowlog__cpu_features()) != k->needs) continue;
+        if (k == &flowlog__kernels_scalar || (k->needs & have) != k->needs) continue;
         if (n-- == 0) return k;
     }
     return NULL;
