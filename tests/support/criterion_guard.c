@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-enum { SECONDS = 100 }; /* of processor time; below the TIMEOUT that tests/CMakeLists.txt gives ctest */
+enum { SECONDS = 250 }; /* of processor time; below the TIMEOUT that tests/CMakeLists.txt gives ctest */
 
 __attribute__((constructor)) static void guard(void)
 {
