@@ -56,15 +56,15 @@ static flowlog_result *make_result(void)
 Test(write_result, writes_keys_and_aggregates_of_every_row)
 {
     static const char *const want[] = {
-        "srcaddr      action                 bytes  count\n"
-        "10.0.0.1     ACCEPT                    10      2\n"
-        "10.0.0.2     REJECT  18446744073709551605      1\n"
-        "2001:db8::1  OTHER                      1      1\n",
-        "{\"srcaddr\":\"10.0.0.1\",\"action\":\"ACCEPT\",\"bytes\":10,\"count\":2}\n"
-        "{\"srcaddr\":\"10.0.0.2\",\"action\":\"REJECT\",\"bytes\":18446744073709551605,\"count\":1}\n"
-        "{\"srcaddr\":\"2001:db8::1\",\"action\":\"OTHER\",\"bytes\":1,\"count\":1}\n",
-        "srcaddr,action,bytes,count\n10.0.0.1,ACCEPT,10,2\n10.0.0.2,REJECT,18446744073709551605,1\n"
-        "2001:db8::1,OTHER,1,1\n"};
+        ("srcaddr      action                 bytes  count\n"
+         "10.0.0.1     ACCEPT                    10      2\n"
+         "10.0.0.2     REJECT  18446744073709551605      1\n"
+         "2001:db8::1  OTHER                      1      1\n"),
+        ("{\"srcaddr\":\"10.0.0.1\",\"action\":\"ACCEPT\",\"bytes\":10,\"count\":2}\n"
+         "{\"srcaddr\":\"10.0.0.2\",\"action\":\"REJECT\",\"bytes\":18446744073709551605,\"count\":1}\n"
+         "{\"srcaddr\":\"2001:db8::1\",\"action\":\"OTHER\",\"bytes\":1,\"count\":1}\n"),
+        ("srcaddr,action,bytes,count\n10.0.0.1,ACCEPT,10,2\n10.0.0.2,REJECT,18446744073709551605,1\n"
+         "2001:db8::1,OTHER,1,1\n")};
     flowlog_result *const result = make_result();
     for (unsigned form = 0; form < 3; form++) {
         flowlog_error err = {0};
