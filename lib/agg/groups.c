@@ -17,7 +17,6 @@ void flowlog__groups_init(struct fl_groups *g, const struct fl_group_spec *spec,
     const uint64_t seed = fl_hash_u64((uint64_t)(uintptr_t)g ^ fl_hash_u64((uint64_t)(uintptr_t)&alloc));
     g->packed.seed = seed;
     g->longs.seed = fl_hash_u64(seed + 1);
-    g->packed.factor = fl_hash_u64(seed + 2) | 1;
     flowlog__keys_layout(&g->spec.keys);
     uint32_t words = 0;
     for (uint32_t a = 0; a < g->spec.aggs; a++) {
@@ -181,9 +180,9 @@ FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint
 {
     const struct fl_bucket *bucket = s->bucket;
     const unsigned shift = s->shift;
-    const uint64_t seed = s->seed, factor = s->factor;
+    const uint64_t seed = s->seed;
     for (uint32_t i = 0; i < n; i++) {
-        place[i] = exact ? fl_place_exact(keys[i], factor, seed, shift) : fl_place_hashed(&keys[i], 1, seed, shift);
+        place[i] = exact ? fl_place_exact(keys[i], seed, shift) : fl_place_hashed(&keys[i], 1, seed, shift);
         FL_PREFETCH(&bucket[place[i].bucket]);
     }
 }
@@ -227,7 +226,7 @@ flowlog_status flowlog__groups_add_only(struct fl_groups *g)
 {
     FL_TRY(flowlog__store_reserve(&g->packed, &g->alloc, NULL, 1));
     const struct fl_store *s = &g->packed;
-    flowlog__store_place(&g->packed, NULL, fl_place_exact(0, s->factor, s->seed, s->shift), 0, NULL, 1);
+    flowlog__store_place(&g->packed, NULL, fl_place_exact(0, s->seed, s->shift), 0, NULL, 1);
     return FLOWLOG_OK;
 }
 

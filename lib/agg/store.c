@@ -26,7 +26,7 @@ static void put(struct fl_store *s, struct fl_place place, uint32_t group)
 
 static struct fl_place place_of(const struct fl_store *s, const struct fl_arena *arena, uint64_t key)
 {
-    if (s->exact) return fl_place_exact(key, s->factor, s->seed, s->shift);
+    if (s->exact) return fl_place_exact(key, s->seed, s->shift);
     if (!arena) return fl_place_hashed(&key, 1, s->seed, s->shift);
     return fl_place_hashed(fl_long_words(arena, key), fl_long_count(key), s->seed, s->shift);
 }
