@@ -467,8 +467,11 @@ static flowlog_status next_block(flowlog_reader *r, flowlog_error *err)
     if (status != FLOWLOG_OK) return status;
     flowlog__block_begin(&r->block, r->stream.p, len, r->line, r->offset);
     r->line += r->block.newlines;
+    /* What was just read lies in the cache; what is mapped has to come from memory. */
+    size_t ahead = r->stream.owned ? 0 : r->stream.n - len;
+    if (ahead > r->block_bytes) ahead = r->block_bytes;
     r->batcher.ahead = r->stream.p + len;
-    r->batcher.ahead_end = r->batcher.ahead + (r->stream.n - len < r->block_bytes ? r->stream.n - len : r->block_bytes);
+    r->batcher.ahead_end = r->batcher.ahead + ahead;
     r->in_block = 1;
     r->rows_done = 0;
     return FLOWLOG_OK;
