@@ -45,15 +45,16 @@ void flowlog__block_begin(fl_block *b, const uint8_t *text, size_t len, uint64_t
     b->rows.rows = 0;
 }
 
-/* 1 if the rest of the block is nothing but rows of `fields` fields. */
+/* 1 if the rest of the block is nothing but rows of `fields` fields, and none is a comment. */
 static int all_rows(const fl_block *b, uint32_t fields)
 {
     const size_t lines = b->newlines;
     if (!b->plain || b->count - b->pos != lines * fields) return 0;
     /* As many newlines as rows, and one at the end of each: so there are none elsewhere. */
     uint32_t wrong = 0;
-    const uint32_t *at = b->at + b->pos + fields;
-    for (size_t r = 0; r < lines; r++, at += fields) wrong |= (uint32_t)(b->text[*at] ^ '\n');
+    const uint32_t *at = b->at + b->pos;
+    for (size_t r = 0; r < lines; r++, at += fields)
+        wrong |= (uint32_t)(b->text[at[fields]] ^ '\n') | (b->text[(uint32_t)(at[0] + 1)] == '#');
     return wrong == 0;
 }
 
