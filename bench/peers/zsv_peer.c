@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zsv_peer.c - top talkers as a good C programmer writes them on libzsv, the fastest CSV parser with a library: text keys
- * in an open hash table, no checks, no addresses.  It does less than libflowlog; that is the point of comparing.
+ * zsv_peer.c - top talkers as a good C programmer writes them on libzsv, the fastest CSV parser with a
+ * library: text keys in an open hash table, no checks, no addresses.  It does less than libflowlog; that is
+ * the point of comparing.
  *
  *     zsv_peer [--runs N] [--result] count|top FILE        default format only
  *
@@ -42,7 +43,8 @@ static void on_row(void *ctx)
     for (size_t i = 0; i < bytes.len; i++) value = value * 10 + (uint64_t)(bytes.str[i] - '0');
     for (size_t i = 0; i < key.len; i++) hash = (hash ^ key.str[i]) * UINT64_C(1099511628211);
     uint32_t at = (uint32_t)(hash >> 40) & (SLOTS - 1);
-    while (slots[at].len != 0 && (slots[at].len != key.len || memcmp(slots[at].key, key.str, key.len) != 0))
+    while (slots[at].len != 0 &&
+           (slots[at].len != key.len || memcmp(slots[at].key, key.str, key.len) != 0))
         at = (at + 1) & (SLOTS - 1);
     slots[at].len = (uint8_t)key.len;
     memcpy(slots[at].key, key.str, key.len);
