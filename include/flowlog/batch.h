@@ -31,7 +31,8 @@ extern "C" {
  *          only where the row has a value and its code is 0
  *   TEXT   spans: place of the token in batch->text
  *
- * A null row has 0 as its value and {0, 0} as its span, so sums need not look at `validity`.
+ * A null row has 0 as its value, and in a TEXT column {0, 0} as its span, so sums need not look at
+ * `validity`.
  */
 typedef struct flowlog_column {
     const char *name; /* canonical name, NUL-terminated */

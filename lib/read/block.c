@@ -129,7 +129,7 @@ static void take_spaced(fl_block *b, uint32_t fields)
 {
     uint8_t *const text = b->scratch;
     size_t used = 0, first, last;
-    b->rows = (fl_rows){text, b->table, fields + 1, 0};
+    b->rows = (fl_rows){.text = text, .at = b->table, .stride = fields + 1};
     while (b->newlines && b->rows.rows < b->rows_max) {
         const size_t newline = end_of_line(b), start = b->at[b->pos] + 1, len = b->at[newline] - start;
         if (used + 2 * (len + 1) + FL_TEXT_SLOP > b->scratch_cap) break;
@@ -157,7 +157,7 @@ static void walk(fl_block *b, uint32_t fields)
 {
     size_t first, last;
     b->direct = 0;
-    b->rows = (fl_rows){b->text, b->table, fields + 1, 0};
+    b->rows = (fl_rows){.text = b->text, .at = b->table, .stride = fields + 1};
     while (b->newlines && b->rows.rows < b->rows_max) {
         const size_t newline = end_of_line(b);
         const enum shape shape = shape_of(b, fields, newline, &first, &last);
@@ -187,7 +187,7 @@ int flowlog__block_next(fl_block *b, uint32_t fields)
     if (!b->newlines) return FL_BLOCK_END;
     if (b->odd_next) return hand_out_line(b);
     if (all_rows(b, fields)) {
-        b->rows = (fl_rows){b->text, b->at + b->pos, fields, b->newlines};
+        b->rows = (fl_rows){.text = b->text, .at = b->at + b->pos, .stride = fields, .rows = b->newlines};
         b->direct = 1;
         b->direct_pos = b->pos;
         b->first_line = b->line;

@@ -103,6 +103,20 @@ static flowlog_status read_options(const flowlog_reader_options *given, flowlog_
     return FLOWLOG_OK;
 }
 
+/* Where a name that was read from the list `fields` stands in it, as a word of its own. */
+static uint64_t name_offset(const char *fields, const char *name, size_t len)
+{
+    static const char between[] = " \t\r\n,${}\"'`";
+    const char *at = fields + strspn(fields, between);
+    while (*at) {
+        const size_t n = strcspn(at, between);
+        if (n == len && memcmp(at, name, n) == 0) break;
+        at += n;
+        at += strspn(at, between);
+    }
+    return (uint64_t)(at - fields);
+}
+
 static flowlog_status read_fields(flowlog_reader *r, const flowlog_reader_options *o, flowlog_error *err)
 {
     if (!o->fields) return FLOWLOG_OK;
@@ -117,8 +131,7 @@ static flowlog_status read_fields(flowlog_reader *r, const flowlog_reader_option
     for (uint32_t i = 0; i < flowlog_format_columns(r->wanted); i++) {
         const flowlog_format_column *c = flowlog_format_column_at(r->wanted, i);
         if (c->field || (o->format && flowlog_format_find(o->format, c->name, c->name_len) >= 0)) continue;
-        const char *at = strstr(o->fields, c->name);
-        const uint64_t offset = at ? (uint64_t)(at - o->fields) : 0;
+        const uint64_t offset = name_offset(o->fields, c->name, c->name_len);
         return flowlog__fail_at(err, FLOWLOG_E_FIELD, offset, 0, (uint32_t)offset + 1, "unknown field '%s'", c->name);
     }
     return FLOWLOG_OK;
@@ -419,7 +432,7 @@ static flowlog_status skip_byte_order_mark(flowlog_reader *r)
 static flowlog_status detect(flowlog_reader *r, size_t first_line, flowlog_error *err)
 {
     fl_stream *s = &r->stream;
-    while (s->n < FL_DETECT_BYTES && !s->ended) {
+    while (s->n <= FL_DETECT_BYTES && !s->ended) { /* one more, to know whether they are all */
         if (more_text(r) == FLOWLOG_MORE) return FLOWLOG_MORE;
     }
     size_t len = through_last_newline(s->p, s->n < FL_DETECT_BYTES ? s->n : FL_DETECT_BYTES);
@@ -471,7 +484,7 @@ static flowlog_status next_block(flowlog_reader *r, flowlog_error *err)
     size_t ahead = r->stream.owned ? 0 : r->stream.n - len;
     if (ahead > r->block_bytes) ahead = r->block_bytes;
     r->batcher.ahead = r->stream.p + len;
-    r->batcher.ahead_end = r->batcher.ahead + ahead;
+    r->batcher.ahead_len = ahead;
     r->in_block = 1;
     r->rows_done = 0;
     return FLOWLOG_OK;

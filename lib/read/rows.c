@@ -121,12 +121,28 @@ static int odd_status(const fl_batcher *b, const fl_block *block, const fl_rows 
     return flowlog__layout_no_traffic(e, rows->text, at) ? FLOWLOG_LOG_STATUS_NODATA : 0;
 }
 
+/*
+ * Have the next kernel fetch its share of the text to come, `kernels` of them being left.  Decoding leaves the
+ * path to memory idle and scanning waits for it; fetching a few lines every eight rows evens that out.
+ */
+static void share_ahead(fl_batcher *b, fl_rows *rows, size_t kernels)
+{
+    const size_t groups = (rows->rows + 7) / 8;
+    const size_t lines = (b->ahead_len / 64 + groups * kernels - 1) / (groups * kernels);
+    const size_t bytes = lines * groups * 64;
+    rows->ahead = b->ahead;
+    rows->lines_ahead = lines;
+    b->ahead += bytes < b->ahead_len ? bytes : b->ahead_len;
+    b->ahead_len -= bytes < b->ahead_len ? bytes : b->ahead_len;
+}
+
 /* Fill b->status; the number of rows before the first header, or all. */
-static size_t classify(fl_batcher *b, const fl_block *block, const fl_rows *rows, size_t first)
+static size_t classify(fl_batcher *b, const fl_block *block, fl_rows *rows, size_t first)
 {
     const fl_layout_entry *e = b->layout;
     const size_t n = rows->rows, words = fl_bit_words(n);
     if (e->guard == FL_GUARD_STATUS) {
+        share_ahead(b, rows, e->targets + 1);
         b->k->tokens8(rows, e->guard_index, e->status.token, e->status.tokens, b->status, b->valid, b->todo);
     } else {
         const uint32_t *at = rows->at + e->guard_index;
@@ -152,28 +168,15 @@ static size_t classify(fl_batcher *b, const fl_block *block, const fl_rows *rows
     return n;
 }
 
-/*
- * Ask for the next piece of the text to come.  Decoding leaves the path to memory idle, and scanning waits for
- * it: fetching a share of the next block after each column evens that out.
- */
-static void fetch_ahead(fl_batcher *b, size_t bytes)
-{
-    const size_t left = (size_t)(b->ahead_end - b->ahead);
-    const uint8_t *const stop = b->ahead + (left < bytes ? left : bytes);
-    for (; b->ahead < stop; b->ahead += 64) FL_PREFETCH(b->ahead);
-    if (b->ahead > b->ahead_end) b->ahead = b->ahead_end;
-}
-
 /* Decode all columns; 1 if rows were marked in b->drop. */
-static int decode(fl_batcher *b, const fl_rows *rows, uint64_t *ms_times)
+static int decode(fl_batcher *b, fl_rows *rows, uint64_t *ms_times)
 {
     int bad = 0;
-    const size_t share = b->layout->targets ? (size_t)(b->ahead_end - b->ahead) / b->layout->targets + 64 : 0;
     memset(b->drop, 0, fl_bit_words(rows->rows) * 8);
     for (uint32_t i = 0; i < b->layout->targets; i++) {
         const fl_target *t = &b->layout->target[i];
-        fetch_ahead(b, share);
         if (t->index < 0) continue;
+        share_ahead(b, rows, b->layout->targets - i);
         bad |= flowlog__decode_column(b->k, &t->decoder, rows, (size_t)t->index, &b->column[i], b->todo, b->drop,
                                       ms_times);
     }
@@ -211,7 +214,7 @@ static void keep_others(fl_batcher *b, fl_rows *rows, int again)
         b->status[n] = b->status[r];
         b->kept_row[n++] = again ? b->kept_row[r] : (uint32_t)r;
     }
-    *rows = (fl_rows){rows->text, b->kept, width, n};
+    *rows = (fl_rows){.text = rows->text, .at = b->kept, .stride = width, .rows = n};
 }
 
 static const flowlog_column *shown_field(const fl_batcher *b, uint32_t field)

@@ -30,7 +30,8 @@ typedef struct fl_batcher {
     uint32_t *kept;         /* places of the rows that are left when some were dropped */
     size_t kept_cap;
     uint32_t *kept_row;     /* [rows_max] which row each of them was */
-    const uint8_t *ahead, *ahead_end; /* text that will be scanned next, to be fetched while columns are decoded */
+    const uint8_t *ahead; /* text that will be scanned next, to be fetched while columns are decoded */
+    size_t ahead_len;
 } fl_batcher;
 
 flowlog_status flowlog__batcher_init(fl_batcher *b, const flowlog_alloc *alloc, const fl_kernels *k, uint32_t flags,

@@ -21,7 +21,8 @@ FL_TARGET_BEGIN("pclmul,sse4.1")
 
 FL_INLINE __m128i fold(__m128i a, __m128i b, __m128i k)
 {
-    return _mm_xor_si128(b, _mm_xor_si128(_mm_clmulepi64_si128(a, k, 0x00), _mm_clmulepi64_si128(a, k, 0x11)));
+    return _mm_xor_si128(
+        b, _mm_xor_si128(_mm_clmulepi64_si128(a, k, 0x00), _mm_clmulepi64_si128(a, k, 0x11)));
 }
 FL_INLINE __m128i load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 

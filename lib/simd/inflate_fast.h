@@ -37,7 +37,7 @@
 
 #include "core/compiler.h"
 
-#define FL_INFLATE_DROP(e) ((uint32_t)((e) & 0xFF))
+#define FL_INFLATE_DROP(e) ((uint32_t)((e)&0xFF))
 #define FL_INFLATE_CODE(e) ((uint32_t)((e) >> 8 & 63))
 #define FL_INFLATE_SPECIAL 0x8000u
 
@@ -69,12 +69,12 @@ enum fl_inflate_stop {
 };
 
 struct fl_inflate_cursor {
-    uint64_t bits;       /* next bits of the stream, first one lowest; zero from bit `nbits` on */
-    uint32_t nbits;      /* 0..63 */
-    const uint8_t *in;   /* the byte behind those bits */
+    uint64_t bits;     /* next bits of the stream, first one lowest; zero from bit `nbits` on */
+    uint32_t nbits;    /* 0..63 */
+    const uint8_t *in; /* the byte behind those bits */
     const uint8_t *in_end;
     uint8_t *out;
-    uint8_t *out_end;    /* FL_INFLATE_FAST_SLOP bytes from here on may be overwritten */
+    uint8_t *out_end;     /* FL_INFLATE_FAST_SLOP bytes from here on may be overwritten */
     const uint8_t *floor; /* no match begins before */
     const uint64_t *litlen;
     const uint32_t *dist;

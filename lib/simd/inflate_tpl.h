@@ -16,22 +16,23 @@
  */
 
 _Static_assert(FL_INFLATE_LITLEN_BITS + 15 + 5 <= 56, "literals and a length fit between two refills");
-_Static_assert(2 * FL_INFLATE_LITLEN_BITS <= 56 - FL_INFLATE_LITLEN_BITS, "and so does an index behind literals");
+_Static_assert(2 * FL_INFLATE_LITLEN_BITS <= 56 - FL_INFLATE_LITLEN_BITS,
+               "and so does an index behind literals");
 _Static_assert(15 + 13 <= 56 - FL_INFLATE_LITLEN_BITS, "and an index behind a distance");
 _Static_assert(3 * 7 + 8 <= FL_INFLATE_FAST_IN, "three refills fit into the margin of the input");
 _Static_assert(FL_INFLATE_FAST_SLOP >= 32, "a match copied 32 bytes a step overshoots by less than 32");
 
-#define REFILL()                                \
-    do {                                        \
-        bits |= fl_load64(in) << (nbits & 63);  \
-        in += (nbits ^ 63) >> 3;                \
-        nbits |= 56;                            \
+#define REFILL()                               \
+    do {                                       \
+        bits |= fl_load64(in) << (nbits & 63); \
+        in += (nbits ^ 63) >> 3;               \
+        nbits |= 56;                           \
     } while (0)
 
 /* nbits keeps garbage above bit 7 between refills (subtracting a whole entry saves a mask). */
 #define DROP(e)                 \
     do {                        \
-        bits >>= ((e) & 63);    \
+        bits >>= ((e)&63);      \
         nbits -= (uint32_t)(e); \
     } while (0)
 
@@ -46,7 +47,8 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
     uint32_t nbits = c->nbits;
     enum fl_inflate_stop stop = FL_INFLATE_STOP_MARGIN;
 
-    if ((size_t)(c->in_end - in) < FL_INFLATE_FAST_IN || (size_t)(c->out_end - out) < FL_INFLATE_FAST_OUT)
+    if ((size_t)(c->in_end - in) < FL_INFLATE_FAST_IN ||
+        (size_t)(c->out_end - out) < FL_INFLATE_FAST_OUT)
         return FL_INFLATE_STOP_MARGIN;
     const uint8_t *const in_last = c->in_end - FL_INFLATE_FAST_IN;
     const uint8_t *const out_last = c->out_end - FL_INFLATE_FAST_OUT;
@@ -96,7 +98,8 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
         }
         /* A match. */
         uint32_t d = dist[FL_INFLATE_KEEP(bits, FL_INFLATE_DIST_BITS)];
-        uint32_t len = FL_INFLATE_VALUE(e) + (uint32_t)(FL_INFLATE_KEEP(saved, FL_INFLATE_DROP(e)) >> FL_INFLATE_CODE(e));
+        uint32_t len = FL_INFLATE_VALUE(e) +
+                       (uint32_t)(FL_INFLATE_KEEP(saved, FL_INFLATE_DROP(e)) >> FL_INFLATE_CODE(e));
         nbits &= 0xFF;
         REFILL();
         uint32_t linked = 0;
@@ -113,7 +116,8 @@ enum fl_inflate_stop FL_INFLATE_FAST_NAME(struct fl_inflate_cursor *c)
                 goto done;
             }
         }
-        const uint32_t far = FL_INFLATE_DIST_VALUE(d) + (uint32_t)(FL_INFLATE_KEEP(bits, FL_INFLATE_DROP(d)) >> FL_INFLATE_CODE(d));
+        const uint32_t far = FL_INFLATE_DIST_VALUE(d) +
+                             (uint32_t)(FL_INFLATE_KEEP(bits, FL_INFLATE_DROP(d)) >> FL_INFLATE_CODE(d));
         if (FL_UNLIKELY(far > (size_t)(out - floor))) {
             nbits += linked;
             stop = FL_INFLATE_STOP_TOO_FAR;

@@ -35,7 +35,16 @@ typedef struct fl_rows {
     const uint32_t *at;
     size_t stride;
     size_t rows;
+    const uint8_t *ahead; /* text to be brought into the cache meanwhile, as a hint: `lines_ahead` cache */
+    size_t lines_ahead;   /* lines for every eight rows.  May lie anywhere; no byte of it is used */
 } fl_rows;
+
+/* Called by kernels once for every eight rows. */
+FL_INLINE void fl_fetch_ahead(const fl_rows *rows, size_t row)
+{
+    uintptr_t p = (uintptr_t)rows->ahead + (row / 8) * rows->lines_ahead * 64; /* perhaps in no object */
+    for (size_t n = rows->lines_ahead; n; n--, p += 64) FL_PREFETCH((const void *)p);
+}
 
 /* What scan_ends saw on its way. */
 typedef struct fl_scan {

@@ -58,6 +58,7 @@ FL_INLINE fl_four load_four(const fl_rows *rows, size_t row, size_t field, size_
     const uint32_t *at = rows->at + row * rows->stride + field;
     const size_t one = left > 1 ? rows->stride : 0, two = left > 2 ? one + one : one, three = left > 3 ? two + one : two;
     const uint8_t *t = rows->text;
+    if (row % 8 == 0) fl_fetch_ahead(rows, row);
     const uint32_t s0 = at[0] + 1, s1 = at[one] + 1, s2 = at[two] + 1, s3 = at[three] + 1;
     fl_four f;
     f.start = _mm256_cvtepu32_epi64(_mm_setr_epi32((int)s0, (int)s1, (int)s2, (int)s3));

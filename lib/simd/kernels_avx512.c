@@ -25,6 +25,9 @@ FL_INLINE uint64_t block_ends(fl_block b)
 }
 FL_INLINE uint32_t popcount(uint64_t m) { return (uint32_t)_mm_popcnt_u64(m); }
 
+/* How far scanning asks for text: mapped pages are scattered, and the hardware stops at the end of each. */
+#define SCAN_AHEAD 2048
+
 #define FL_HAVE_SCAN_ENDS 1
 static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
 {
@@ -38,6 +41,7 @@ static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan
     size_t newlines = 0;
     for (size_t i = 0; i < n; i += 64) {
         __m512i b;
+        _mm_prefetch((const char *)p + i + SCAN_AHEAD, _MM_HINT_T0); /* harmless behind the end */
         if (n - i >= 64) b = _mm512_loadu_si512(p + i);
         else b = _mm512_mask_loadu_epi8(_mm512_set1_epi8('x'), _bzhi_u64(~UINT64_C(0), (unsigned)(n - i)), p + i);
         const uint64_t ends = block_ends(b), newline = block_eq(b, '\n');
@@ -74,6 +78,7 @@ FL_INLINE fl_eight load_eight(const fl_rows *rows, size_t row, size_t field, __m
     const __m512i zero = _mm512_setzero_si512(), low = _mm512_set1_epi64(0xFFFFFFFF);
     const uint32_t *at = rows->at + row * rows->stride + field;
     const __m512i pair = _mm512_mask_i32gather_epi64(zero, lanes, step, at, 4);
+    fl_fetch_ahead(rows, row);
     fl_eight e;
     e.start = _mm512_and_si512(_mm512_add_epi64(pair, _mm512_set1_epi64(1)), low);
     e.end = _mm512_srli_epi64(pair, 32);
@@ -275,7 +280,7 @@ FL_INLINE void quads_count(struct quads *q)
     }
 }
 
-FL_INLINE void quads_values(struct quads *q, uint32_t *out, __m512i iota)
+FL_INLINE void quads_values(struct quads *q, uint32_t *out, __m512i iota, const fl_rows *rows, size_t row)
 {
     /* Byte 4k + j of sixteen to the four bytes of octet 3 - j of lane k. */
     const __m512i by_octet = _mm512_setr_epi64(0x0202020203030303, 0x0000000001010101, 0x0606060607070707,
@@ -285,6 +290,7 @@ FL_INLINE void quads_values(struct quads *q, uint32_t *out, __m512i iota)
     const __m128i reverse = _mm_set_epi32(0x0C0D0E0F, 0x08090A0B, 0x04050607, 0x00010203);
     const __m128i least_of = _mm_set_epi32(0, 0, 0, 0x640A0000); /* by digits: -, 0, 10, 100 */
     for (size_t g = 0; g < QUAD_GROUPS; g++) {
+        if (g % 2 == 0) fl_fetch_ahead(rows, row + 4 * g);
         const __m128i ends = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(q->dot[g], iota));
         const __m128i starts = _mm_mask_mov_epi8(_mm_bslli_si128(ends, 1), 0x1111, before_lane);
         const __m128i digits = _mm_sub_epi8(_mm_sub_epi8(ends, starts), _mm_set1_epi8(1));
@@ -324,7 +330,7 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
         quads_find(&q, &r, row, field, step, left);
         quads_load(&q, r.text, place);
         quads_count(&q);
-        quads_values(&q, values, iota);
+        quads_values(&q, values, iota, &r, row);
         const __m512i all = _mm512_set1_epi16(-1);
         const uint64_t low = _mm512_testn_epi16_mask(_mm512_loadu_si512(q.bad), all);
         const uint64_t high = _mm512_testn_epi16_mask(_mm512_loadu_si512(q.bad + 8), all);
@@ -351,6 +357,7 @@ static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *va
         const __mmask8 lanes = lanes_left(rows->rows - r);
         const uint32_t *at = rows->at + r * rows->stride + field;
         const __m512i pair = _mm512_mask_i32gather_epi64(zero, lanes, step, at, 4);
+        fl_fetch_ahead(rows, r);
         const __m512i start = _mm512_and_si512(_mm512_add_epi64(pair, one), _mm512_set1_epi64(0xFFFFFFFF));
         const __m512i len = _mm512_sub_epi64(_mm512_srli_epi64(pair, 32), start);
         __mmask8 ok = lanes;

@@ -102,6 +102,7 @@ static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *ou
         uint64_t good = 0, odd = 0;
         const size_t stop = rows->rows - r < 64 ? rows->rows : r + 64;
         for (unsigned k = 0; r < stop; r++, k++, at += rows->stride) {
+            if (r % 8 == 0) fl_fetch_ahead(rows, r);
             const uint32_t start = at[0] + 1, len = at[1] - start;
             const uint64_t x = (fl_load64(rows->text + start) ^ FL_ZEROS) << ((64 - 8 * len) & 63);
             const uint64_t v = eight_digits(x);
@@ -128,6 +129,7 @@ static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *o
         uint64_t good = 0, odd = 0;
         const size_t stop = rows->rows - r < 64 ? rows->rows : r + 64;
         for (unsigned k = 0; r < stop; r++, k++, at += rows->stride) {
+            if (r % 8 == 0) fl_fetch_ahead(rows, r);
             const uint32_t start = at[0] + 1, len = at[1] - start;
             uint64_t low, high = 0;
             if (len <= 8) {
@@ -159,6 +161,7 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
         uint64_t good = 0;
         const size_t first = r, stop = rows->rows - r < 64 ? rows->rows : r + 64;
         for (unsigned k = 0; r < stop; r++, k++, at += rows->stride) {
+            if (r % 8 == 0) fl_fetch_ahead(rows, r);
             const uint32_t start = at[0] + 1, len = at[1] - start;
             uint32_t v;
             const uint64_t ok = (uint64_t)(ipv4_digits(rows->text + start, len & 15, &v) & (len <= 15));
@@ -181,6 +184,7 @@ static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *va
         uint64_t good = 0;
         const size_t first = r, stop = rows->rows - r < 64 ? rows->rows : r + 64;
         for (unsigned k = 0; r < stop; r++, k++, at += rows->stride) {
+            if (r % 8 == 0) fl_fetch_ahead(rows, r);
             const uint32_t start = at[0] + 1, len = at[1] - start;
             const uint32_t ok = (uint32_t)((len != 1) | (rows->text[start] != '-'));
             good |= (uint64_t)ok << k;
@@ -202,6 +206,7 @@ static int tokens8(const fl_rows *rows, size_t field, const fl_token *known, siz
         uint64_t good = 0, odd = 0;
         const size_t first = r, stop = rows->rows - r < 64 ? rows->rows : r + 64;
         for (unsigned k = 0; r < stop; r++, k++, at += rows->stride) {
+            if (r % 8 == 0) fl_fetch_ahead(rows, r);
             const uint32_t start = at[0] + 1, len = at[1] - start, shift = (64 - 8 * len) & 63;
             const uint64_t x = fl_load64(rows->text + start) << shift >> shift;
             size_t i = 0;

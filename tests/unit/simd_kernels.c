@@ -119,7 +119,7 @@ static struct guard make_rows(fl_rows *rows, uint32_t *at, size_t count, int com
     n--; /* rows may end right at the end of the text */
     for (size_t i = 0; i < FL_TEXT_SLOP; i++) text[n + i] = (char)rnd(256);
     struct guard g = guard_end(text, n + FL_TEXT_SLOP);
-    *rows = (fl_rows){g.p, at, (size_t)FIELDS + (compact ? 1 : 0), count};
+    *rows = (fl_rows){g.p, at, (size_t)FIELDS + (compact ? 1 : 0), count, g.p, count % 3};
     return g;
 }
 
@@ -193,7 +193,7 @@ Test(kernels, every_ipv4_octet_and_shape)
                     uint32_t at[2] = {UINT32_MAX, 0}, got = 1;
                     uint64_t valid, todo;
                     at[1] = (uint32_t)sprintf(text, "%u.%u.%u.%u", o[0], o[1], o[2], o[3]);
-                    fl_rows rows = {(const uint8_t *)text, at, 1, 1};
+                    fl_rows rows = {(const uint8_t *)text, at, 1, 1, NULL, 0};
                     usable(i)->ipv4(&rows, 0, &got, &valid, &todo);
                     cr_assert_eq(valid, v < 256, "%s %s", usable(i)->name, text);
                     if (valid) cr_assert_eq(got, o[0] << 24 | o[1] << 16 | o[2] << 8 | o[3], "%s", text);
