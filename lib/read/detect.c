@@ -101,7 +101,7 @@ static int fits_line(const flowlog_format *format, const uint8_t *line, size_t l
     return 1;
 }
 
-/* The next line of text that counts; its length without the newline, or 0 at the end. */
+/* The next line of text that counts; its length without the newline, or 0 at the end or at a header. */
 static size_t next_line(const uint8_t *text, size_t len, size_t *at, const uint8_t **line)
 {
     while (*at < len) {
@@ -111,6 +111,7 @@ static size_t next_line(const uint8_t *text, size_t len, size_t *at, const uint8
         *at += n + (newline != NULL);
         flowlog__trim_line(start, &s, &e);
         if (s == e || start[s] == '#') continue;
+        if (flowlog_is_header((const char *)start + s, e - s)) return 0;
         *line = start;
         return n;
     }

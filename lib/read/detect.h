@@ -12,8 +12,9 @@
 #define FL_DETECT_BYTES 16384
 
 /*
- * `text` holds whole lines; blank lines and those that begin with '#' do not count.  The 14-field default,
- * else the 36-field Transit Gateway default, else the only other known layout that fits every line.
+ * `text` holds whole lines, the first no header; blank lines and those that begin with '#' do not count, and
+ * what follows a header has the format that it says.  The 14-field default, else the 36-field Transit Gateway
+ * default, else the only other known layout that fits every line.
  *
  * OK: *format is owned.  E_FORMAT: none fits, or several do; the message says what did not fit.
  */
