@@ -9,6 +9,7 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE 1
 #endif
+#define _FILE_OFFSET_BITS 64 /* a 32-bit readdir cannot tell places in large directories */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
