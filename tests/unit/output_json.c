@@ -84,6 +84,39 @@ Test(json, every_ascii_byte_survives_at_every_place)
             }
 }
 
+/* Rows go another way than flowlog_json_quote: plain text is found eight bytes at a time. */
+static char row[256];
+static int take(void *ctx, const char *data, size_t len)
+{
+    (void)ctx;
+    cr_assert(len < sizeof row);
+    memcpy(row, data, len);
+    row[len] = '\0';
+    return 0;
+}
+
+Test(json, a_row_has_the_text_that_quote_gives)
+{
+    static const char *const names[] = {"k"};
+    for (int c = 0; c < 256; c++)
+        for (size_t len = 1; len <= 33; len++)
+            for (size_t at = 0; at < len; at++) {
+                char text[40], want[256] = "{\"k\":";
+                memset(text, 'x', sizeof text);
+                text[at] = (char)c;
+                const flowlog_value v = {.type = FLOWLOG_TYPE_TEXT, .text = {text, len}};
+                flowlog_writer *w = NULL;
+                if (c > 0x23 && c < 0x7E && c != '\\' && c % 16) continue; /* alike */
+                cr_assert_eq(flowlog_writer_open(FLOWLOG_FORM_JSON, names, 1, take, NULL, NULL, &w, NULL), FLOWLOG_OK);
+                cr_assert_eq(flowlog_writer_row(w, &v, NULL), FLOWLOG_OK);
+                cr_assert_eq(flowlog_writer_finish(w, NULL), FLOWLOG_OK);
+                flowlog_writer_close(w);
+                flowlog_json_quote(text, len, want + 5, sizeof want - 5);
+                strcat(want, "}\n");
+                cr_assert_str_eq(row, want, "byte %d at %zu of %zu", c, at, len);
+            }
+}
+
 Test(json, valid_utf8_stands_as_it_is)
 {
     static const char *const texts[] = {"\xC3\xA9",         "\xE2\x82\xAC",    "\xF0\x9F\x98\x80",

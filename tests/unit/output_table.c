@@ -123,7 +123,7 @@ Test(table, takes_widths_from_the_first_thousand_rows)
     for (int i = 0; i < 999; i++) row(w, text("a"), number(1), text("b"));
     cr_expect_eq(sink.len, 0, "held back");
     row(w, text("the-thousandth-row"), number(1), text("b"));
-    row(w, text("a"), number(1), text("b"));
+    row(w, text("the-thousand-and-first-row"), number(1), text("b"));
     const char *p = finish(w);
     cr_expect(strncmp(p, "interface-id        bytes  action\na                       1  b\n", 63) == 0,
               "%.70s", p);

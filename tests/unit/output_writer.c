@@ -97,6 +97,21 @@ Test(writer, csv_quotes_where_needed)
         "\"one, \"\"two\"\"\r\nthree\",\n");
 }
 
+Test(writer, csv_quotes_for_each_of_the_four_characters_alone)
+{
+    static const struct {
+        const char *text, *csv;
+    } rows[] = {{"a,b", "version\n\"a,b\"\n"},
+                {"a\"b", "version\n\"a\"\"b\"\n"},
+                {"a\nb", "version\n\"a\nb\"\n"},
+                {"a\rb", "version\n\"a\rb\"\n"},
+                {"a b\t;'", "version\na b\t;'\n"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const flowlog_value v = text(rows[i].text);
+        cr_expect_str_eq(write_one(FLOWLOG_FORM_CSV, names, &v, 1), rows[i].csv, "row %zu", i);
+    }
+}
+
 Test(writer, csv_tells_empty_text_from_null)
 {
     const flowlog_value v[3] = {text(""), null(FLOWLOG_TYPE_TEXT), null(FLOWLOG_TYPE_U64)};
