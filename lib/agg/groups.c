@@ -88,10 +88,23 @@ static uint32_t list_rows(uint64_t mask, uint32_t first, uint32_t *rows)
     return n;
 }
 
-/* Rows of a chunk: rows[0..n), or n from `first` on when rows is NULL. */
-struct some_rows {
-    const uint32_t *rows;
+/* Rows of a batch and their records: rows[0..n), or n from `first` on when in_order. */
+struct chunk {
     uint32_t first, n;
+    int in_order;
+    uint32_t rows[2 * FL_CHUNK];
+    size_t at[2 * FL_CHUNK];
+};
+
+/*
+ * What is under way while a batch is added.  Rows with long keys wait until there is a chunk of them, for
+ * few at a time could not be fetched ahead.
+ */
+struct work {
+    struct fl_groups *g;
+    const flowlog_batch *batch;
+    flowlog_error *err;
+    struct chunk now, late;
 };
 
 /* --- aggregates ------------------------------------------------------------------------------------------- */
@@ -116,17 +129,19 @@ static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_a
     return FL_FAIL(err, FLOWLOG_E_OVERFLOW, "%.40s exceeds 64 bits in a group%s", agg->name, text);
 }
 
-static flowlog_status update(struct fl_groups *g, const struct fl_store *s, const flowlog_batch *batch,
-                             struct some_rows some, const size_t *at, flowlog_error *err)
+static flowlog_status update(struct work *w, const struct fl_store *s, struct chunk *chunk)
 {
-    const struct fl_update u = {batch, some.rows, some.first, some.n, s->state, at};
-    for (uint32_t a = 0; a < g->spec.aggs; a++) {
+    const struct fl_groups *g = w->g;
+    const uint32_t n = chunk->n;
+    const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows, chunk->first, n, s->state, chunk->at};
+    chunk->n = 0;
+    for (uint32_t a = 0; n && a < g->spec.aggs; a++) {
         const struct fl_agg *agg = &g->spec.agg[a];
         const uint32_t done = g->op[a]->update(&u, agg);
-        if (FL_UNLIKELY(done < some.n)) {
-            const uint64_t key = s->key[at[done] / s->words];
+        if (FL_UNLIKELY(done < n)) {
+            const uint64_t key = s->key[u.at[done] / s->words];
             const uint64_t *words = s == &g->longs ? fl_long_words(&g->arena, key) : NULL;
-            return fail_overflow(g, agg, (struct fl_key_ref){key, words}, err);
+            return fail_overflow(g, agg, (struct fl_key_ref){key, words}, w->err);
         }
     }
     return FLOWLOG_OK;
@@ -187,16 +202,18 @@ FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint
     }
 }
 
-static flowlog_status add_packed(struct fl_groups *g, const flowlog_batch *batch, struct some_rows some,
-                                 const uint64_t *keys, flowlog_error *err)
+/* The rows of w->now by their keys. */
+static flowlog_status add_packed(struct work *w, const uint64_t *keys)
 {
+    struct fl_groups *g = w->g;
     struct fl_store *s = &g->packed;
-    const uint32_t n = some.n;
+    struct chunk *now = &w->now;
+    const uint32_t n = now->n;
+    size_t *at = now->at;
     const flowlog_status status = flowlog__store_reserve(s, &g->alloc, NULL, n);
-    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, err);
+    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
     struct fl_place place[FL_CHUNK];
     uint32_t groups[FL_CHUNK];
-    size_t at[FL_CHUNK];
     int all;
     if (s->exact) {
         place_packed(s, keys, n, 1, place);
@@ -215,11 +232,11 @@ static flowlog_status add_packed(struct fl_groups *g, const flowlog_batch *batch
         for (uint32_t i = 0; i < n; i++) {
             if (groups[i]) continue;
             groups[i] = flowlog__store_place(s, NULL, place[i], keys[i], NULL, limit);
-            if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, err);
+            if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, w->err);
             at[i] = groups[i] * s->words;
         }
     }
-    return update(g, s, batch, some, at, err);
+    return update(w, s, now);
 }
 
 flowlog_status flowlog__groups_add_only(struct fl_groups *g)
@@ -249,26 +266,28 @@ static flowlog_status reserve_words(struct fl_groups *g, size_t more)
  * The keys are written one after the other behind the arena's end, which is where new ones stay; those that
  * are known are overwritten by the new ones after them.
  */
-static flowlog_status add_long(struct fl_groups *g, const flowlog_batch *batch, struct some_rows some,
-                               flowlog_error *err)
+/* Those of w->late. */
+static flowlog_status add_late(struct work *w)
 {
+    struct fl_groups *g = w->g;
     struct fl_store *s = &g->longs;
     struct fl_arena *arena = &g->arena;
-    const uint32_t n = some.n;
+    const uint32_t n = w->late.n;
+    size_t *at = w->late.at;
+    if (!n) return FLOWLOG_OK;
     flowlog_status status = flowlog__store_reserve(s, &g->alloc, arena, n);
-    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, err);
-    struct fl_place place[FL_CHUNK];
-    uint32_t groups[FL_CHUNK];
-    size_t start[FL_CHUNK + 1], at[FL_CHUNK];
+    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
+    struct fl_place place[2 * FL_CHUNK];
+    uint32_t groups[2 * FL_CHUNK];
+    size_t start[2 * FL_CHUNK + 1];
+    const size_t max = flowlog__keys_long_max(&g->spec.keys, w->batch, w->late.rows, n);
+    status = reserve_words(g, max);
+    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
     start[0] = arena->len;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t row = some.rows ? some.rows[i] : some.first + i;
-        const size_t max = flowlog__keys_long_max(&g->spec.keys, batch, row);
-        if (max > FL_LONG_WORDS_MAX) return FL_FAIL(err, FLOWLOG_E_LIMIT, "a key longer than 128 MiB");
-        status = reserve_words(g, start[i] - arena->len + max);
-        if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, err);
         uint64_t *words = arena->words + start[i];
-        const size_t count = flowlog__keys_long(&g->spec.keys, batch, row, words);
+        const size_t count = flowlog__keys_long(&g->spec.keys, w->batch, w->late.rows[i], words);
+        if (count > FL_LONG_WORDS_MAX) return FL_FAIL(w->err, FLOWLOG_E_LIMIT, "a key longer than 128 MiB");
         place[i] = fl_place_hashed(words, count, s->seed, s->shift);
         FL_PREFETCH(&s->bucket[place[i].bucket]);
         start[i + 1] = start[i] + count;
@@ -282,18 +301,20 @@ static flowlog_status add_long(struct fl_groups *g, const flowlog_batch *batch, 
         const uint32_t before = s->count;
         const uint64_t key = (uint64_t)arena->len << 24 | count;
         groups[i] = flowlog__store_place(s, arena, place[i], key, words, limit);
-        if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, err);
+        if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, w->err);
         at[i] = groups[i] * s->words;
         if (s->count == before) continue;
         memmove(arena->words + arena->len, words, count * sizeof *words);
         arena->len += count;
     }
-    return update(g, s, batch, some, at, err);
+    return update(w, s, &w->late);
 }
 
-static flowlog_status add_chunk(struct fl_groups *g, const flowlog_batch *batch, uint32_t first, uint32_t n,
-                                flowlog_error *err)
+static flowlog_status add_chunk(struct work *w, uint32_t first, uint32_t n)
 {
+    struct fl_groups *g = w->g;
+    const flowlog_batch *batch = w->batch;
+    struct chunk *now = &w->now;
     const uint64_t whole = fl_low_bits(n);
     uint64_t mask = whole;
     if (!g->spec.keep_null) {
@@ -302,32 +323,43 @@ static flowlog_status add_chunk(struct fl_groups *g, const flowlog_batch *batch,
         if (mask != records) g->null_keys += fl_popcount64(records & ~mask);
     }
     if (!mask) return FLOWLOG_OK;
-    uint32_t rows[FL_CHUNK];
     uint64_t keys[FL_CHUNK];
     uint8_t odd[FL_CHUNK];
-    struct some_rows some = {NULL, first, n};
-    if (mask != whole) some = (struct some_rows){rows, first, list_rows(mask, first, rows)};
-    if (FL_LIKELY(flowlog__keys_pack(&g->spec.keys, batch, some.rows, first, some.n, keys, odd)))
-        return add_packed(g, batch, some, keys, err);
-    uint32_t fit = 0, others = 0, rest[FL_CHUNK];
-    for (uint32_t i = 0; i < some.n; i++) {
-        const uint32_t row = some.rows ? rows[i] : first + i;
-        if (odd[i]) {
-            rest[others++] = row;
-        } else {
-            rows[fit] = row;
-            keys[fit++] = keys[i];
-        }
+    now->first = first;
+    now->n = n;
+    now->in_order = mask == whole;
+    if (!now->in_order) now->n = list_rows(mask, first, now->rows);
+    const uint32_t *rows = now->in_order ? NULL : now->rows;
+    if (FL_LIKELY(flowlog__keys_pack(&g->spec.keys, batch, rows, first, now->n, keys, odd)))
+        return add_packed(w, keys);
+    uint32_t fit = 0, late = w->late.n; /* fewer than a chunk, so that another one has room */
+    for (uint32_t i = 0; i < now->n; i++) {
+        const uint32_t row = now->in_order ? first + i : now->rows[i];
+        const int is_odd = odd[i] != 0;
+        w->late.rows[late] = row;
+        late += (uint32_t)is_odd;
+        now->rows[fit] = row;
+        keys[fit] = keys[i];
+        fit += (uint32_t)!is_odd;
     }
-    if (fit) FL_TRY(add_packed(g, batch, (struct some_rows){rows, first, fit}, keys, err));
-    return add_long(g, batch, (struct some_rows){rest, first, others}, err);
+    w->late.n = late;
+    now->in_order = 0;
+    now->n = fit;
+    if (fit) FL_TRY(add_packed(w, keys));
+    return late < FL_CHUNK ? FLOWLOG_OK : add_late(w);
 }
 
 flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *batch, flowlog_error *err)
 {
+    struct work w;
+    w.g = g;
+    w.batch = batch;
+    w.err = err;
+    w.late.n = w.late.first = 0;
+    w.late.in_order = 0;
     for (uint32_t left = batch->rows, n; left; left -= n) {
         n = left < FL_CHUNK ? left : FL_CHUNK;
-        FL_TRY(add_chunk(g, batch, batch->rows - left, n, err));
+        FL_TRY(add_chunk(&w, batch->rows - left, n));
     }
-    return FLOWLOG_OK;
+    return add_late(&w);
 }

@@ -6,7 +6,7 @@
 
 #include "core/bytes.h"
 
-enum { TAG_NULL = 0, TAG_VALUE = 1, TAG_TEXT = 2, TAG_IPV4 = 4, TAG_IPV6 = 6 };
+enum { TAG_NULL = 0, TAG_VALUE = 1, TAG_LARGE = 2, TAG_TEXT = 3, TAG_IPV4 = 4, TAG_IPV6 = 6, TAG_BITS = 8 };
 
 /* Widths that hold what AWS writes; a value that is larger makes its key a long one. */
 static unsigned packed_bits(const struct fl_key *key)
@@ -75,7 +75,7 @@ static void pack_column(const struct fl_key *key, const flowlog_column *c, const
 }
 
 /* The most frequent question, "by address", where all rows count: one pass without a branch. */
-static int pack_addresses(const flowlog_column *c, uint32_t first, uint32_t n, uint64_t *packed)
+static int pack_addresses(const flowlog_column *c, uint32_t first, uint32_t n, uint64_t *packed, uint8_t *odd)
 {
     const uint32_t *values = (const uint32_t *)c->values + first;
     const uint8_t *family = c->family + first;
@@ -84,7 +84,9 @@ static int pack_addresses(const flowlog_column *c, uint32_t first, uint32_t n, u
         packed[i] = values[i];
         others |= (uint8_t)(family[i] ^ 4);
     }
-    return !others;
+    if (!others) return 1;
+    for (uint32_t i = 0; i < n; i++) odd[i] = (uint8_t)(family[i] ^ 4);
+    return 0;
 }
 
 static void list_from(uint32_t first, uint32_t n, uint32_t *rows)
@@ -92,96 +94,106 @@ static void list_from(uint32_t first, uint32_t n, uint32_t *rows)
     for (uint32_t i = 0; i < n; i++) rows[i] = first + i;
 }
 
+/* No row has a packed key. */
+static int none_fits(uint32_t n, uint8_t *odd)
+{
+    memset(odd, 1, n);
+    return 0;
+}
+
 int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
                        uint32_t first, uint32_t n, uint64_t *packed, uint8_t *odd)
 {
-    uint32_t list[FL_CHUNK];
-    memset(odd, 1, n);
-    if (keys->packed_bits > 64) return 0;
+    if (keys->packed_bits > 64) return none_fits(n, odd);
     for (uint32_t k = 0; k < keys->count; k++)
-        if (!batch->column[keys->key[k].column].present) return 0;
-    if (!rows) {
-        const flowlog_column *c = &batch->column[keys->key[0].column];
-        if (keys->count == 1 && c->type == FLOWLOG_TYPE_ADDR && pack_addresses(c, first, n, packed)) return 1;
-        list_from(first, n, list);
-        rows = list;
-    }
+        if (!batch->column[keys->key[k].column].present) return none_fits(n, odd);
+    if (!rows && keys->count == 1 && keys->key[0].type == FLOWLOG_TYPE_ADDR)
+        return pack_addresses(&batch->column[keys->key[0].column], first, n, packed, odd);
+    uint32_t list[FL_CHUNK];
+    if (!rows) list_from(first, n, list);
     memset(packed, 0, n * sizeof *packed);
     memset(odd, 0, n);
     for (uint32_t k = 0; k < keys->count; k++)
-        pack_column(&keys->key[k], &batch->column[keys->key[k].column], rows, n, packed, odd);
+        pack_column(&keys->key[k], &batch->column[keys->key[k].column], rows ? rows : list, n, packed, odd);
     uint8_t any = 0;
     for (uint32_t i = 0; i < n; i++) any |= odd[i];
     return !any;
 }
 
-size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t row)
+size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
+                              uint32_t n)
 {
-    size_t bytes = 0;
+    uint64_t words = (uint64_t)keys->count * 3 * n;
     for (uint32_t k = 0; k < keys->count; k++) {
         const flowlog_column *c = &batch->column[keys->key[k].column];
-        const int has_text = c->type == FLOWLOG_TYPE_TEXT || c->type == FLOWLOG_TYPE_ENUM;
-        bytes += 1 + 16;
-        if (has_text && !is_null(c, row)) bytes += c->spans[row].len;
+        if (!c->present || (c->type != FLOWLOG_TYPE_TEXT && c->type != FLOWLOG_TYPE_ENUM)) continue;
+        for (uint32_t i = 0; i < n; i++) words += c->spans[rows[i]].len / 8;
     }
-    return bytes / 8 + 1;
+    return words < SIZE_MAX ? (size_t)words : SIZE_MAX;
 }
 
-static uint8_t *put_text(uint8_t *p, const flowlog_batch *batch, flowlog_span span)
+static uint64_t *put_text(uint64_t *w, const char *text, size_t len)
 {
-    *p++ = TAG_TEXT;
-    fl_store32(p, span.len);
-    if (span.len) memcpy(p + 4, batch->text + span.offset, span.len);
-    return p + 4 + span.len;
+    *w++ = TAG_TEXT | (uint64_t)len << TAG_BITS;
+    const size_t rest = len % 8;
+    const char *end = text + (len - rest);
+    for (; text < end; text += 8) memcpy(w++, text, 8);
+    if (!rest) return w;
+    uint64_t tail = 0;
+    if (len > 8) tail = fl_load64(text + rest - 8) >> (64 - 8 * rest); /* with bytes before it, in one load */
+    else for (size_t i = 0; i < rest; i++) tail |= (uint64_t)(uint8_t)text[i] << 8 * i;
+    fl_store64(w, tail);
+    return w + 1;
 }
 
-static uint8_t *put_number(uint8_t *p, uint64_t v)
+static uint64_t *put_number(uint64_t *w, uint64_t v)
 {
-    *p++ = TAG_VALUE;
-    fl_store64(p, v);
-    return p + 8;
+    if (v >> (64 - TAG_BITS)) {
+        *w++ = TAG_LARGE;
+        *w++ = v;
+    } else {
+        *w++ = TAG_VALUE | v << TAG_BITS;
+    }
+    return w;
 }
 
-static uint8_t *put_addr(uint8_t *p, const flowlog_column *c, uint32_t row)
+static uint64_t *put_addr(uint64_t *w, const flowlog_column *c, uint32_t row)
 {
     if (c->family[row] == 6) {
-        *p++ = TAG_IPV6;
-        memcpy(p, c->wide[row], 16);
-        return p + 16;
+        *w++ = TAG_IPV6;
+        memcpy(w, c->wide[row], 16);
+        return w + 2;
     }
-    const uint32_t v = ((const uint32_t *)c->values)[row];
-    *p++ = TAG_IPV4;
-    for (int i = 0; i < 4; i++) *p++ = (uint8_t)(v >> (24 - 8 * i));
-    return p;
+    *w++ = TAG_IPV4 | (uint64_t)((const uint32_t *)c->values)[row] << TAG_BITS;
+    return w;
 }
 
-static uint8_t *put(uint8_t *p, const flowlog_batch *batch, const flowlog_column *c, uint32_t row)
+static uint64_t *put(uint64_t *w, const flowlog_batch *batch, const flowlog_column *c, uint32_t row)
 {
     if (is_null(c, row)) {
-        *p++ = TAG_NULL;
-        return p;
+        *w++ = TAG_NULL;
+        return w;
     }
     switch (c->type) {
-    case FLOWLOG_TYPE_U32: return put_number(p, ((const uint32_t *)c->values)[row]);
-    case FLOWLOG_TYPE_U64: return put_number(p, ((const uint64_t *)c->values)[row]);
-    case FLOWLOG_TYPE_TIME: return put_number(p, (uint64_t)((const int64_t *)c->values)[row]);
-    case FLOWLOG_TYPE_ADDR: return put_addr(p, c, row);
+    case FLOWLOG_TYPE_U32: return put_number(w, ((const uint32_t *)c->values)[row]);
+    case FLOWLOG_TYPE_U64: return put_number(w, ((const uint64_t *)c->values)[row]);
+    case FLOWLOG_TYPE_TIME: return put_number(w, (uint64_t)((const int64_t *)c->values)[row]);
+    case FLOWLOG_TYPE_ADDR: return put_addr(w, c, row);
     case FLOWLOG_TYPE_ENUM:
-        if (((const uint8_t *)c->values)[row] == FLOWLOG_OTHER) return put_text(p, batch, c->spans[row]);
-        *p++ = TAG_VALUE;
-        *p++ = ((const uint8_t *)c->values)[row];
-        return p;
-    default: return put_text(p, batch, c->spans[row]);
+        if (((const uint8_t *)c->values)[row] != FLOWLOG_OTHER)
+            return put_number(w, ((const uint8_t *)c->values)[row]);
+        break;
+    default: break;
     }
+    return put_text(w, batch->text + c->spans[row].offset, c->spans[row].len);
 }
 
 size_t flowlog__keys_long(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t row,
                           uint64_t *words)
 {
-    uint8_t *const start = (uint8_t *)words, *p = start;
-    for (uint32_t k = 0; k < keys->count; k++) p = put(p, batch, &batch->column[keys->key[k].column], row);
-    while ((p - start) % 8) *p++ = 0;
-    return (size_t)(p - start) / 8;
+    uint64_t *w = words;
+    for (uint32_t k = 0; k < keys->count; k++) w = put(w, batch, &batch->column[keys->key[k].column], row);
+    return (size_t)(w - words);
 }
 
 static void set_code(flowlog_value *value, uint16_t field, uint32_t code)
@@ -205,31 +217,34 @@ static void unpack(const struct fl_key *key, uint64_t word, flowlog_value *value
     else value->number = v;
 }
 
-/* One column of a long key: its value, when asked for, and where the next column begins. */
-static const uint8_t *get(const struct fl_key *key, const uint8_t *p, flowlog_value *value)
+/* Where the column after one of a long key begins. */
+static const uint64_t *skip(const uint64_t *w)
 {
-    const uint8_t tag = *p++;
-    if (value && tag == TAG_NULL) value->is_null = 1;
-    if (tag == TAG_NULL) return p;
-    if (tag == TAG_TEXT) {
-        const uint32_t len = fl_load32(p);
-        if (value) value->text = (flowlog_str){(const char *)p + 4, len};
-        return p + 4 + len;
+    const uint64_t head = *w++;
+    switch (head & fl_low_bits(TAG_BITS)) {
+    case TAG_LARGE: return w + 1;
+    case TAG_IPV6: return w + 2;
+    case TAG_TEXT: return w + (size_t)(((head >> TAG_BITS) + 7) / 8);
+    default: return w;
     }
-    if (key->type == FLOWLOG_TYPE_ADDR) {
-        const uint32_t len = tag == TAG_IPV6 ? 16 : 4;
-        if (value) {
-            value->addr.family = tag;
-            memcpy(value->addr.bytes, p, len);
-        }
-        return p + len;
+}
+
+static void get(const struct fl_key *key, const uint64_t *w, flowlog_value *value)
+{
+    const uint64_t v = *w >> TAG_BITS;
+    switch (*w & fl_low_bits(TAG_BITS)) {
+    case TAG_NULL: value->is_null = 1; break;
+    case TAG_LARGE: value->number = w[1]; break;
+    case TAG_TEXT: value->text = (flowlog_str){(const char *)(w + 1), (size_t)v}; break;
+    case TAG_IPV4: set_ipv4(value, (uint32_t)v); break;
+    case TAG_IPV6:
+        value->addr.family = 6;
+        memcpy(value->addr.bytes, w + 1, 16);
+        break;
+    default:
+        if (key->type == FLOWLOG_TYPE_ENUM) set_code(value, key->field, (uint32_t)v);
+        else value->number = v;
     }
-    if (key->type == FLOWLOG_TYPE_ENUM) {
-        if (value) set_code(value, key->field, *p);
-        return p + 1;
-    }
-    if (value) value->number = fl_load64(p);
-    return p + 8;
 }
 
 void flowlog__keys_value(const struct fl_keys *keys, struct fl_key_ref ref, uint32_t k, flowlog_value *value)
@@ -240,9 +255,9 @@ void flowlog__keys_value(const struct fl_keys *keys, struct fl_key_ref ref, uint
         unpack(&keys->key[k], ref.word, value);
         return;
     }
-    const uint8_t *p = (const uint8_t *)ref.words;
-    for (uint32_t i = 0; i < k; i++) p = get(&keys->key[i], p, NULL);
-    get(&keys->key[k], p, value);
+    const uint64_t *w = ref.words;
+    for (uint32_t i = 0; i < k; i++) w = skip(w);
+    get(&keys->key[k], w, value);
 }
 
 static int compare_bytes(const void *a, size_t a_len, const void *b, size_t b_len)

@@ -10,14 +10,15 @@
  *            and rows whose values do.
  *   long     a run of 64-bit words, for everything else: IPv6, text, unknown tokens, nulls, large values.
  *
- * The long form has for each key column, in order, a byte and what follows from it, and is filled up with
- * zeros to whole words.  It is read back from left to right, so two keys with the same words are equal.
+ * The long form has for each key column, in order, a word whose lowest byte is a tag, with a value in the
+ * other 56 bits, and what follows from it.  It is read back from left to right, so two keys with the same
+ * words are equal.  Whole words only: bytes written and then read as words across them would stall.
  *
  *   null                 0
- *   U32 U64 TIME         1, 8 bytes little-endian
- *   ADDR                 4, 4 bytes   or 6, 16 bytes, in network order
+ *   U32 U64 TIME         1, the value; or, from 2^56 on, 2 and a word: the value
+ *   ADDR                 4, the IPv4 address as a number; or 6 and two words: 16 bytes in network order
  *   ENUM of a code       1, the code
- *   ENUM OTHER, TEXT     2, 4 bytes little-endian: length, the bytes
+ *   ENUM OTHER, TEXT     3, the length, and words: the bytes, filled up with zeros
  */
 #ifndef FL_AGG_KEY_H
 #define FL_AGG_KEY_H
@@ -57,8 +58,12 @@ void flowlog__keys_layout(struct fl_keys *keys);
 int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
                        uint32_t first, uint32_t n, uint64_t *packed, uint8_t *odd);
 
-/* Most words the long key of a row has; then write it, and return how many it is. */
-size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t row);
+/*
+ * Most words that the long keys of rows[0..n) take when they are written one after the other; then write
+ * one, and return how many words it has.
+ */
+size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
+                              uint32_t n);
 size_t flowlog__keys_long(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t row,
                           uint64_t *words);
 

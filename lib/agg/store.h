@@ -91,7 +91,11 @@ FL_INLINE size_t fl_long_count(uint64_t key) { return (size_t)(key & FL_LONG_WOR
 
 FL_INLINE int fl_long_equal(const struct fl_arena *arena, uint64_t key, const uint64_t *words, size_t n)
 {
-    return fl_long_count(key) == n && !memcmp(fl_long_words(arena, key), words, n * sizeof *words);
+    if (fl_long_count(key) != n) return 0;
+    const uint64_t *have = fl_long_words(arena, key);
+    uint64_t differ = 0;
+    for (size_t i = 0; i < n; i++) differ |= have[i] ^ words[i];
+    return !differ;
 }
 
 #endif
