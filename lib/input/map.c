@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* map.c - a regular file as memory; see os.h and FLOWLOG_SOURCE_MAP for what that risks. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* madvise */
 #define _FILE_OFFSET_BITS 64
 
 #include "input/os.h"
@@ -19,6 +19,26 @@ const uint8_t *flowlog__map(int fd, uint64_t bytes, size_t *len)
     *len = (size_t)bytes;
     return p;
 }
+
+static void advise(const uint8_t *data, size_t from, size_t len, int advice)
+{
+    const int before = errno;
+    (void)madvise((void *)(uintptr_t)(data + from), len, advice);
+    errno = before;
+}
+
+/* Linux 5.14 and later; older ones refuse it, and the pages come in by faults. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+void flowlog__map_fetch(const uint8_t *data, size_t from, size_t len)
+{
+    advise(data, from, len, MADV_POPULATE_READ);
+}
+
+/* The mapping is private and never written to, so the file still has all of it. */
+void flowlog__map_drop(const uint8_t *data, size_t from, size_t len) { advise(data, from, len, MADV_DONTNEED); }
 
 void flowlog__unmap(const uint8_t *data, size_t len)
 {

@@ -15,6 +15,7 @@
 #include "input/os.h"
 
 #define MAP_MIN (UINT64_C(1) << 20) /* below it a mapping costs more than a read */
+#define MAP_WINDOW (1u << 18)       /* pages brought in at a time; a multiple of any page size */
 
 struct flowlog_source {
     flowlog_alloc alloc;
@@ -32,6 +33,7 @@ struct flowlog_source {
     /* the current input */
     int fd;        /* -1: none */
     int is_mapped; /* `data` is to be unmapped */
+    size_t paged;  /* of it, pages before this have been brought in */
     const uint8_t *data;
     size_t data_len, pos;
     int in_memory;         /* `data` counts */
@@ -166,7 +168,7 @@ static void close_current(flowlog_source *s)
     s->fd = -1;
     s->is_mapped = s->in_memory = 0;
     s->data = NULL;
-    s->data_len = s->pos = 0;
+    s->data_len = s->pos = s->paged = 0;
     s->status = FLOWLOG_END;
 }
 
@@ -222,6 +224,16 @@ int flowlog__source_mapped(const flowlog_source *source, const uint8_t **data, s
     *data = source->data;
     *len = source->data_len;
     return 1;
+}
+
+void flowlog__source_reading(flowlog_source *source, size_t at)
+{
+    if (!source->is_mapped || at + MAP_WINDOW / 2 < source->paged || source->paged >= source->data_len) return;
+    const size_t from = source->paged, left = source->data_len - from;
+    const size_t len = left < MAP_WINDOW ? left : MAP_WINDOW;
+    if (from > 2 * (size_t)MAP_WINDOW) flowlog__map_drop(source->data, from - 2 * (size_t)MAP_WINDOW, MAP_WINDOW);
+    flowlog__map_fetch(source->data, from, len);
+    source->paged = from + len;
 }
 
 static flowlog_status call(flowlog_source *s, uint8_t *buf, size_t cap, size_t *got, flowlog_error *err)

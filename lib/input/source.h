@@ -26,4 +26,11 @@ int flowlog__source_mapped(const flowlog_source *source, const uint8_t **data, s
 flowlog_status flowlog__source_fill(flowlog_source *source, uint8_t *buf, size_t cap, size_t *got,
                                     flowlog_error *err);
 
+/*
+ * Everything in the mapped input before `at` will not be asked for again, and what follows will be soon: pages
+ * behind are let go, so that they do not count as ours, and pages ahead are brought in many at a time, which
+ * is cheaper than one fault after the other.  Does nothing for other inputs.
+ */
+void flowlog__source_reading(flowlog_source *source, size_t at);
+
 #endif

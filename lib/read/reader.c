@@ -12,6 +12,7 @@
 #include "core/alloc.h"
 #include "core/error.h"
 #include "decode/tokenize.h"
+#include "input/source.h"
 #include "read/block.h"
 #include "read/detect.h"
 #include "read/layout.h"
@@ -474,6 +475,7 @@ static flowlog_status next_block(flowlog_reader *r, flowlog_error *err)
 {
     size_t len;
     flowlog_status status = FLOWLOG_OK;
+    if (!r->stream.owned) flowlog__source_reading(r->source, (size_t)r->offset);
     if (r->at_start) status = skip_byte_order_mark(r);
     if (status == FLOWLOG_OK && !r->current) status = find_format(r, err);
     if (status == FLOWLOG_OK) status = whole_lines(r, r->block_bytes, &len);
