@@ -58,7 +58,8 @@ static int run_ours(struct result *r, int check)
     for (;;) {
         const size_t n = gz_len - at < PIECE ? gz_len - at : PIECE, before = have;
         size_t used;
-        const flowlog_status st = flowlog__gzip_run(&g, gz + at, n, &used, buf, &have, WINDOW, n == gz_len - at, &err);
+        const flowlog_status st =
+            flowlog__gzip_run(&g, gz + at, n, &used, buf, &have, WINDOW, n == gz_len - at, &err);
         if (check) r->crc = flowlog__crc32(r->crc, buf + before, have - before);
         r->bytes += have - before;
         at += used;
@@ -111,7 +112,9 @@ static int run_libdeflate(struct result *r, int check)
     size_t at = 0, to = 0;
     while (at < gz_len) {
         size_t used, made;
-        if (libdeflate_gzip_decompress_ex(d, gz + at, gz_len - at, whole + to, whole_len - to, &used, &made)) return 0;
+        if (libdeflate_gzip_decompress_ex(d, gz + at, gz_len - at, whole + to, whole_len - to, &used,
+                                          &made))
+            return 0;
         at += used;
         to += made;
     }
@@ -204,7 +207,9 @@ int main(int argc, char **argv)
     for (size_t c = 1; c < CASES; c++) {
         struct result got = {0, 0};
         if (!cases[c].run(&got, 1) || got.bytes != want.bytes || got.crc != want.crc) {
-            fprintf(stderr, "%s disagrees: %" PRIu64 " bytes, CRC %08" PRIX32 "; ours %" PRIu64 ", %08" PRIX32 "\n",
+            fprintf(stderr,
+                    "%s disagrees: %" PRIu64 " bytes, CRC %08" PRIX32 "; ours %" PRIu64 ", %08" PRIX32
+                    "\n",
                     cases[c].name, got.bytes, got.crc, want.bytes, want.crc);
             return 1;
         }
@@ -220,13 +225,14 @@ int main(int argc, char **argv)
         }
         for (size_t c = 0; c < CASES; c++) ratio[c][i] = seconds[CASES > 1 ? 1 : 0][i] / seconds[c][i];
     }
-    printf("%s: %zu -> %" PRIu64 " bytes, CRC %08" PRIX32 ", %d runs each, medians\n", argv[1], gz_len, want.bytes,
-           want.crc, runs);
+    printf("%s: %zu -> %" PRIu64 " bytes, CRC %08" PRIX32 ", %d runs each, medians\n", argv[1], gz_len,
+           want.bytes, want.crc, runs);
     for (size_t c = 0; c < CASES; c++) {
         qsort(seconds[c], (size_t)runs, sizeof(double), by_value);
         qsort(ratio[c], (size_t)runs, sizeof(double), by_value);
         printf("%-12s %8.1f MB/s   best %8.1f", cases[c].name,
-               (double)want.bytes / seconds[c][runs / 2] * 1e-6, (double)want.bytes / seconds[c][0] * 1e-6);
+               (double)want.bytes / seconds[c][runs / 2] * 1e-6,
+               (double)want.bytes / seconds[c][0] * 1e-6);
         if (CASES > 1) printf("   %.3f x %s (same round, median)", ratio[c][runs / 2], cases[1].name);
         printf("\n");
     }

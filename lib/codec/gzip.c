@@ -20,7 +20,20 @@
 #include "core/bytes.h"
 #include "core/error.h"
 
-enum state { FIRST, NEXT, HEADER, EXTRA_LEN, EXTRA, NAME, COMMENT, HEADER_CRC, BODY, TRAILER, PADDING, BAD };
+enum state {
+    FIRST,
+    NEXT,
+    HEADER,
+    EXTRA_LEN,
+    EXTRA,
+    NAME,
+    COMMENT,
+    HEADER_CRC,
+    BODY,
+    TRAILER,
+    PADDING,
+    BAD
+};
 enum { FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16, RESERVED = 0xE0 };
 
 static const char in_header[] = "truncated in a header";
@@ -28,7 +41,7 @@ static const char in_body[] = "truncated in the middle of a member";
 static const char not_gzip[] = "not gzip";
 static const char trailing[] = "bytes behind the last gzip member that are neither a member nor zeros";
 
-void flowlog__gzip_init(struct fl_gzip *g)
+void flowlog__gzip_reset(struct fl_gzip *g)
 {
     g->in_total = g->out_total = g->members = 0;
     g->state = FIRST;
@@ -37,12 +50,19 @@ void flowlog__gzip_init(struct fl_gzip *g)
     g->extra_left = g->crc = g->isize = 0;
     g->field_begin = g->body_begin = g->bad_member = g->bad_offset = 0;
     g->bad = NULL;
+    flowlog__inflate_reset(&g->inflate);
+}
+
+void flowlog__gzip_init(struct fl_gzip *g)
+{
     flowlog__inflate_init(&g->inflate);
+    flowlog__gzip_reset(g);
 }
 
 static flowlog_status report(const struct fl_gzip *g, flowlog_error *err)
 {
-    if (!g->bad_member) return flowlog__fail_at(err, FLOWLOG_E_CORRUPT, g->bad_offset, 0, 0, "%s", g->bad);
+    if (!g->bad_member)
+        return flowlog__fail_at(err, FLOWLOG_E_CORRUPT, g->bad_offset, 0, 0, "%s", g->bad);
     return flowlog__fail_at(err, FLOWLOG_E_CORRUPT, g->bad_offset, 0, 0, "gzip member %" PRIu64 ": %s",
                             g->bad_member, g->bad);
 }
@@ -141,7 +161,8 @@ static int run_header(struct fl_gzip *g, const uint8_t *in, size_t in_len, size_
 }
 
 flowlog_status flowlog__gzip_run(struct fl_gzip *g, const uint8_t *in, size_t in_len, size_t *in_used,
-                                 uint8_t *out, size_t *out_len, size_t out_cap, int last, flowlog_error *err)
+                                 uint8_t *out, size_t *out_len, size_t out_cap, int last,
+                                 flowlog_error *err)
 {
     static const uint8_t nothing[1];
     if (!in_len) in = nothing; /* so that NULL is fine */
@@ -191,8 +212,8 @@ flowlog_status flowlog__gzip_run(struct fl_gzip *g, const uint8_t *in, size_t in
             const size_t before = *out_len;
             size_t used;
             flowlog_error detail;
-            const flowlog_status st = flowlog__inflate_run(&g->inflate, in + at, in_len - at, &used, out, out_len,
-                                                           out_cap, 0, &detail);
+            const flowlog_status st = flowlog__inflate_run(&g->inflate, in + at, in_len - at, &used, out,
+                                                           out_len, out_cap, 0, &detail);
             const size_t made = *out_len - before;
             at += used;
             if (made) g->crc = g->inflate.kernels.crc32(g->crc, out + before, made);

@@ -30,6 +30,9 @@ struct fl_gzip {
 
 void flowlog__gzip_init(struct fl_gzip *g);
 
+/* Ready for the next stream, as after init; kernels stay, for choosing them may ask the processor. */
+void flowlog__gzip_reset(struct fl_gzip *g);
+
 /*
  * Inflate from in[0 .. in_len) into out[*out_len .. out_cap).  FL_INFLATE_OUT_SLOP more bytes behind
  * out_cap must be writable; they may be overwritten and are never counted.
@@ -45,6 +48,7 @@ void flowlog__gzip_init(struct fl_gzip *g);
  *              Zeros behind the last member are padding; anything else there is damage.
  */
 flowlog_status flowlog__gzip_run(struct fl_gzip *g, const uint8_t *in, size_t in_len, size_t *in_used,
-                                 uint8_t *out, size_t *out_len, size_t out_cap, int last, flowlog_error *err);
+                                 uint8_t *out, size_t *out_len, size_t out_cap, int last,
+                                 flowlog_error *err);
 
 #endif

@@ -28,7 +28,8 @@
 _Static_assert(FL_INFLATE_OUT_SLOP >= FL_INFLATE_FAST_SLOP, "the slop promised is the slop used");
 _Static_assert(FL_INFLATE_LITLEN_ENTRIES <= 0x10000 && FL_INFLATE_DIST_ENTRIES <= 0x10000,
                "indices of sub-tables fit into the value of an entry");
-_Static_assert(FL_INFLATE_LITLEN_BITS == 11 && FL_INFLATE_DIST_BITS == 8, "the sizes in inflate.h were derived so");
+_Static_assert(FL_INFLATE_LITLEN_BITS == 11 && FL_INFLATE_DIST_BITS == 8,
+               "the sizes in inflate.h were derived so");
 
 enum state { BLOCK, STORED, COPY, DYNAMIC, PRECODE, LENGTHS, SYMBOLS, MATCH, DONE, BAD };
 
@@ -38,17 +39,18 @@ enum state { BLOCK, STORED, COPY, DYNAMIC, PRECODE, LENGTHS, SYMBOLS, MATCH, DON
 
 /* Symbols 257.. (RFC 1951, 3.2.5).  286 and 287 take part in the fixed code but must not appear. */
 static const uint32_t length_entry[31] = {
-    VAL(3, 0),   VAL(4, 0),   VAL(5, 0),   VAL(6, 0),   VAL(7, 0),   VAL(8, 0),   VAL(9, 0),   VAL(10, 0),
-    VAL(11, 1),  VAL(13, 1),  VAL(15, 1),  VAL(17, 1),  VAL(19, 2),  VAL(23, 2),  VAL(27, 2),  VAL(31, 2),
-    VAL(35, 3),  VAL(43, 3),  VAL(51, 3),  VAL(59, 3),  VAL(67, 4),  VAL(83, 4),  VAL(99, 4),  VAL(115, 4),
-    VAL(131, 5), VAL(163, 5), VAL(195, 5), VAL(227, 5), VAL(258, 0), INVALID,     INVALID,
+    VAL(3, 0),   VAL(4, 0),   VAL(5, 0),   VAL(6, 0),   VAL(7, 0),   VAL(8, 0),  VAL(9, 0),  VAL(10, 0),
+    VAL(11, 1),  VAL(13, 1),  VAL(15, 1),  VAL(17, 1),  VAL(19, 2),  VAL(23, 2), VAL(27, 2), VAL(31, 2),
+    VAL(35, 3),  VAL(43, 3),  VAL(51, 3),  VAL(59, 3),  VAL(67, 4),  VAL(83, 4), VAL(99, 4), VAL(115, 4),
+    VAL(131, 5), VAL(163, 5), VAL(195, 5), VAL(227, 5), VAL(258, 0), INVALID,    INVALID,
 };
 static const uint32_t dist_entry[32] = {
-    VAL(1, 0),      VAL(2, 0),      VAL(3, 0),      VAL(4, 0),      VAL(5, 1),     VAL(7, 1),     VAL(9, 2),
-    VAL(13, 2),     VAL(17, 3),     VAL(25, 3),     VAL(33, 4),     VAL(49, 4),    VAL(65, 5),    VAL(97, 5),
-    VAL(129, 6),    VAL(193, 6),    VAL(257, 7),    VAL(385, 7),    VAL(513, 8),   VAL(769, 8),   VAL(1025, 9),
-    VAL(1537, 9),   VAL(2049, 10),  VAL(3073, 10),  VAL(4097, 11),  VAL(6145, 11), VAL(8193, 12), VAL(12289, 12),
-    VAL(16385, 13), VAL(24577, 13), INVALID,        INVALID,
+    VAL(1, 0),     VAL(2, 0),     VAL(3, 0),     VAL(4, 0),      VAL(5, 1),      VAL(7, 1),
+    VAL(9, 2),     VAL(13, 2),    VAL(17, 3),    VAL(25, 3),     VAL(33, 4),     VAL(49, 4),
+    VAL(65, 5),    VAL(97, 5),    VAL(129, 6),   VAL(193, 6),    VAL(257, 7),    VAL(385, 7),
+    VAL(513, 8),   VAL(769, 8),   VAL(1025, 9),  VAL(1537, 9),   VAL(2049, 10),  VAL(3073, 10),
+    VAL(4097, 11), VAL(6145, 11), VAL(8193, 12), VAL(12289, 12), VAL(16385, 13), VAL(24577, 13),
+    INVALID,       INVALID,
 };
 
 /* Bytes a block must have made before its entries are paired; a block of 32768 symbols makes 100 000. */
@@ -61,7 +63,8 @@ FL_INLINE uint64_t litlen_entry(uint32_t symbol, uint32_t code)
 {
     const uint64_t special = FL_INFLATE_SPECIAL | FL_INFLATE_NO_MATCH | 63u << 8;
     if (symbol < 256)
-        return FL_INFLATE_NO_MATCH | (uint64_t)symbol << 16 | UINT64_C(1) << 48 | (uint64_t)code << 52 | code << 8 | code;
+        return FL_INFLATE_NO_MATCH | (uint64_t)symbol << 16 | UINT64_C(1) << 48 | (uint64_t)code << 52 |
+               code << 8 | code;
     if (symbol == 256) return special | code;
     const uint32_t e = length_entry[symbol - 257];
     if (e == INVALID) return special | UINT64_C(1) << 32 | code;
@@ -77,12 +80,14 @@ FL_INLINE uint64_t invalid_entry(enum alphabet alphabet)
 {
     return alphabet == ALPHABET_LITLEN ? litlen_entry(286, 1) : INVALID + (1u << 8 | 1u);
 }
-FL_INLINE uint64_t link_entry(enum alphabet alphabet, size_t begin, unsigned sub_bits, unsigned table_bits)
+FL_INLINE uint64_t link_entry(enum alphabet alphabet, size_t begin, unsigned sub_bits,
+                              unsigned table_bits)
 {
     if (alphabet == ALPHABET_LITLEN)
-        return FL_INFLATE_SPECIAL | FL_INFLATE_NO_MATCH | 63u << 8 | FL_INFLATE_LINK | (uint64_t)begin << 32 |
-               (uint64_t)sub_bits << 56 | table_bits;
-    return (uint32_t)begin << 16 | FL_INFLATE_SPECIAL | FL_INFLATE_DIST_LINK | sub_bits << 8 | table_bits;
+        return FL_INFLATE_SPECIAL | FL_INFLATE_NO_MATCH | 63u << 8 | FL_INFLATE_LINK |
+               (uint64_t)begin << 32 | (uint64_t)sub_bits << 56 | table_bits;
+    return (uint32_t)begin << 16 | FL_INFLATE_SPECIAL | FL_INFLATE_DIST_LINK | sub_bits << 8 |
+           table_bits;
 }
 
 /* A table of 64-bit entries for literals and lengths, of 32-bit ones for the others. */
@@ -197,7 +202,8 @@ static FL_NOINLINE int build_litlen(struct fl_inflate *s, const uint8_t *lens, u
 {
     s->paired = 0;
     s->trial_left = PAIR_AFTER;
-    return build(s->litlen, FL_INFLATE_LITLEN_ENTRIES, FL_INFLATE_LITLEN_BITS, ALPHABET_LITLEN, lens, count);
+    return build(s->litlen, FL_INFLATE_LITLEN_ENTRIES, FL_INFLATE_LITLEN_BITS, ALPHABET_LITLEN, lens,
+                 count);
 }
 static FL_NOINLINE int build_dist(struct fl_inflate *s, const uint8_t *lens, unsigned count)
 {
@@ -205,8 +211,8 @@ static FL_NOINLINE int build_dist(struct fl_inflate *s, const uint8_t *lens, uns
 }
 static FL_NOINLINE int build_precode(struct fl_inflate *s, const uint8_t *lens)
 {
-    return build(s->precode, (size_t)1 << FL_INFLATE_PRECODE_BITS, FL_INFLATE_PRECODE_BITS, ALPHABET_PRECODE, lens,
-                 19);
+    return build(s->precode, (size_t)1 << FL_INFLATE_PRECODE_BITS, FL_INFLATE_PRECODE_BITS,
+                 ALPHABET_PRECODE, lens, 19);
 }
 
 /*
@@ -218,8 +224,8 @@ static FL_NOINLINE void pair_symbols(uint64_t *litlen)
     for (size_t i = (size_t)1 << FL_INFLATE_LITLEN_BITS; i--;) {
         const uint64_t first = litlen[i], len = FL_INFLATE_FIRST(first); /* 0 when it is no literal */
         const uint64_t next = litlen[i >> len];
-        const uint64_t both = (next & ~UINT64_C(0x00F0000000FF0000)) + (next << 8 & 0xFF000000) + (len << 8) +
-                              (first & UINT64_C(0x00F3000000FF0000)) + len;
+        const uint64_t both = (next & ~UINT64_C(0x00F0000000FF0000)) + (next << 8 & 0xFF000000) +
+                              (len << 8) + (first & UINT64_C(0x00F3000000FF0000)) + len;
         litlen[i] = len && FL_INFLATE_CODE(next) + len <= FL_INFLATE_LITLEN_BITS ? both : first;
     }
 }
@@ -314,7 +320,8 @@ static enum step run_stored(struct run *r)
     refill(r);
     if (r->nbits < 32) return NEED_INPUT;
     const uint32_t len = (uint32_t)(r->bits & 0xFFFF), nlen = (uint32_t)(r->bits >> 16 & 0xFFFF);
-    if (len != (nlen ^ 0xFFFF)) return damaged(r, "deflate: length of a stored block does not match its complement");
+    if (len != (nlen ^ 0xFFFF))
+        return damaged(r, "deflate: length of a stored block does not match its complement");
     drop(r, 32);
     r->s->left = len;
     r->s->state = COPY;
@@ -349,7 +356,8 @@ static enum step run_dynamic(struct run *r)
     s->nlitlen = (uint32_t)(r->bits & 31) + 257;
     s->ndist = (uint32_t)(r->bits >> 5 & 31) + 1;
     s->nprecode = (uint32_t)(r->bits >> 10 & 15) + 4;
-    if (s->nlitlen > 286 || s->ndist > 30) return damaged(r, "deflate: too many length or distance symbols");
+    if (s->nlitlen > 286 || s->ndist > 30)
+        return damaged(r, "deflate: too many length or distance symbols");
     drop(r, 14);
     s->have = 0;
     memset(s->lens, 0, 19);
@@ -393,7 +401,8 @@ static enum step run_lengths(struct run *r)
             /* 16: the last one 3..6 times; 17: zero 3..10 times; 18: zero 11..138 times */
             const uint32_t extra = symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
             if (code + extra > r->nbits) return NEED_INPUT;
-            const uint32_t times = (uint32_t)(r->bits >> code & ((1u << extra) - 1)) + (symbol == 18 ? 11 : 3);
+            const uint32_t times =
+                (uint32_t)(r->bits >> code & ((1u << extra) - 1)) + (symbol == 18 ? 11 : 3);
             if ((symbol == 16 && !s->have) || times > all - s->have)
                 return damaged(r, "deflate: invalid repeat of a code length");
             memset(s->lens + s->have, symbol == 16 ? s->lens[s->have - 1] : 0, times);
@@ -403,7 +412,8 @@ static enum step run_lengths(struct run *r)
     }
     if (!s->lens[256]) return damaged(r, "deflate: a block without an end-of-block code");
     if (!build_litlen(s, s->lens, s->nlitlen)) return damaged(r, "deflate: invalid literal/length code");
-    if (!build_dist(s, s->lens + s->nlitlen, s->ndist)) return damaged(r, "deflate: invalid distance code");
+    if (!build_dist(s, s->lens + s->nlitlen, s->ndist))
+        return damaged(r, "deflate: invalid distance code");
     s->state = SYMBOLS;
     return GO_ON;
 }
@@ -453,8 +463,8 @@ static enum step one_symbol(struct run *r)
         return end_block(s);
     }
     if (at > r->nbits) return NEED_INPUT;
-    const uint32_t len = FL_INFLATE_VALUE(e) +
-                         (uint32_t)((r->bits & fl_low_bits(at)) >> (used + FL_INFLATE_CODE(e)));
+    const uint32_t len =
+        FL_INFLATE_VALUE(e) + (uint32_t)((r->bits & fl_low_bits(at)) >> (used + FL_INFLATE_CODE(e)));
     used = at;
     uint32_t d = s->dist[r->bits >> used & ((1u << FL_INFLATE_DIST_BITS) - 1)];
     if (d & FL_INFLATE_DIST_LINK) {
@@ -474,7 +484,8 @@ static enum step one_symbol(struct run *r)
         drop(r, at);
         return damaged(r, "deflate: distance too far back");
     }
-    if (r->out == r->out_end) return FULL; /* consumes nothing, so that input is not held while waiting */
+    if (r->out == r->out_end)
+        return FULL; /* consumes nothing, so that input is not held while waiting */
     drop(r, end);
     s->left = len;
     s->far = far;
@@ -537,9 +548,9 @@ void flowlog__inflate_init(struct fl_inflate *s)
     flowlog__inflate_reset(s);
 }
 
-flowlog_status flowlog__inflate_run(struct fl_inflate *s, const uint8_t *in, size_t in_len, size_t *in_used,
-                                    uint8_t *out, size_t *out_len, size_t out_cap, int last,
-                                    flowlog_error *err)
+flowlog_status flowlog__inflate_run(struct fl_inflate *s, const uint8_t *in, size_t in_len,
+                                    size_t *in_used, uint8_t *out, size_t *out_len, size_t out_cap,
+                                    int last, flowlog_error *err)
 {
     static const uint8_t nothing[1];
     if (!in_len) in = nothing; /* so that NULL is fine */

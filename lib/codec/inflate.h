@@ -28,10 +28,10 @@ struct fl_inflate {
     uint32_t nbits; /* 0..63; whole bytes stay here only when a call ended for want of input */
     uint8_t state;  /* enum state of inflate.c */
     uint8_t final_block;
-    uint8_t fixed_loaded; /* the tables hold the fixed code */
-    uint8_t paired;       /* entries of litlen tell of two symbols where they can */
-    uint32_t left;        /* stored block or match: bytes still to copy */
-    uint32_t far;         /* match: its distance */
+    uint8_t fixed_loaded;                    /* the tables hold the fixed code */
+    uint8_t paired;                          /* entries of litlen tell of two symbols where they can */
+    uint32_t left;                           /* stored block or match: bytes still to copy */
+    uint32_t far;                            /* match: its distance */
     uint32_t nlitlen, ndist, nprecode, have; /* dynamic header: lengths announced and read */
     uint32_t trial_left;                     /* bytes this block may still make without pairs */
     uint64_t in_total;                       /* bytes consumed since init */
@@ -59,9 +59,9 @@ void flowlog__inflate_init(struct fl_inflate *s);
  * Errors       E_CORRUPT, permanent: err->offset is the byte offset in the compressed data since init;
  *              everything decoded before the damage has been written and counted.
  */
-flowlog_status flowlog__inflate_run(struct fl_inflate *s, const uint8_t *in, size_t in_len, size_t *in_used,
-                                    uint8_t *out, size_t *out_len, size_t out_cap, int last,
-                                    flowlog_error *err);
+flowlog_status flowlog__inflate_run(struct fl_inflate *s, const uint8_t *in, size_t in_len,
+                                    size_t *in_used, uint8_t *out, size_t *out_len, size_t out_cap,
+                                    int last, flowlog_error *err);
 
 /* Ready for the next raw stream; kernels stay. */
 void flowlog__inflate_reset(struct fl_inflate *s);

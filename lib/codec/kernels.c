@@ -9,9 +9,7 @@ struct fl_codec_kernels flowlog__codec_kernels(uint32_t cpu_features_allowed)
 {
     struct fl_codec_kernels k = {flowlog__crc32_scalar, flowlog__inflate_fast_scalar};
 #if FL_ARCH_X86_64
-    /* PCLMULQDQ is older than every level but belongs to none, so the processor is asked itself. */
-    if (cpu_features_allowed & FL_CPU_SSE42 && flowlog__cpu_features() & FL_CPU_PCLMUL)
-        k.crc32 = flowlog__crc32_pclmul;
+    if (cpu_features_allowed & FL_CPU_PCLMUL) k.crc32 = flowlog__crc32_pclmul;
     if (cpu_features_allowed & FL_CPU_AVX2) k.inflate_fast = flowlog__inflate_fast_bmi2;
 #else
     (void)cpu_features_allowed;

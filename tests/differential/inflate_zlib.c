@@ -14,6 +14,12 @@
 
 TestSuite(inflate_zlib, .timeout = 60);
 
+/* An assertion that holds costs nothing; Criterion's own talks to the runner each time. */
+#define CHECK(condition, ...)                          \
+    do {                                               \
+        if (!(condition)) cr_assert_fail(__VA_ARGS__); \
+    } while (0)
+
 enum { KINDS = 6, MAX = 300000 };
 static uint8_t data[MAX], packed[MAX + MAX / 4], out[MAX + 100], other[MAX + 100];
 
@@ -35,9 +41,11 @@ static void fill(int kind, size_t n)
     case 2: /* flow logs */
         while (at < n) {
             char line[200];
-            const int l = snprintf(line, sizeof line, "2 123456789010 eni-%08x 10.%u.%u.%u 172.31.%u.%u %u 443 6 %u %u %u ACCEPT OK\n",
-                                   rnd(40) * 2654435761u, rnd(4), rnd(9), rnd(256), rnd(4), rnd(200), 1024 + rnd(60000), rnd(40),
-                                   rnd(100000), 1700000000 + (uint32_t)(at / 100));
+            const int l = snprintf(
+                line, sizeof line,
+                "2 123456789010 eni-%08x 10.%u.%u.%u 172.31.%u.%u %u 443 6 %u %u %u ACCEPT OK\n",
+                rnd(40) * 2654435761u, rnd(4), rnd(9), rnd(256), rnd(4), rnd(200), 1024 + rnd(60000),
+                rnd(40), rnd(100000), 1700000000 + (uint32_t)(at / 100));
             const size_t m = (size_t)l < n - at ? (size_t)l : n - at;
             memcpy(data + at, line, m);
             at += m;
@@ -100,20 +108,25 @@ static uint32_t features(int k)
     return k ? have : 0;
 }
 
-static void same(const uint8_t *in, size_t len, struct plan plan, int raw, int k, size_t n, const char *what, int a, int b)
+static void same(const uint8_t *in, size_t len, struct plan plan, int raw, int k, size_t n,
+                 const char *what, int a, int b)
 {
-    const struct outcome r = read_stream(in, len, plan, raw, features(k), out, sizeof out);
-    cr_assert(r.status == FLOWLOG_END && r.len == n && r.used == len && !memcmp(out, data, n) && !r.hung && !r.spilled,
-              "%s %d %d, %zu bytes, plan %zu %zu %zu, kernels %d: %d %zu %zu/%zu %s", what, a, b, n, plan.in_piece, plan.room,
-              plan.window, k, r.status, r.len, r.used, len, r.status < 0 ? r.err.message : "");
+    const struct outcome r = read_stream(in, len, plan, raw, features(k), out, n + 1);
+    CHECK(r.status == FLOWLOG_END && r.len == n && r.used == len && !memcmp(out, data, n) && !r.hung &&
+              !r.spilled,
+          "%s %d %d, %zu bytes, plan %zu %zu %zu, kernels %d: %d %zu %zu/%zu %s", what, a, b, n,
+          plan.in_piece, plan.room, plan.window, k, r.status, r.len, r.used, len,
+          r.status < 0 ? r.err.message : "");
 }
 
 static void all_plans(size_t len, int raw, size_t n, const char *what, int a, int b)
 {
     static const struct plan plans[] = {
-        {SIZE_MAX, SIZE_MAX, 0, 0}, {1, SIZE_MAX, 0, 0}, {300, 5000, 1, 0}, {70, 400, 1, 33000}, {SIZE_MAX, 31, 1, 0},
+        {SIZE_MAX, SIZE_MAX, 0, 0}, {1, SIZE_MAX, 0, 0},  {300, 5000, 1, 0},
+        {70, 400, 1, 33000},        {SIZE_MAX, 31, 1, 0},
     };
-    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) same(packed, len, plans[i], raw, i & 1, n, what, a, b);
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
+        same(packed, len, plans[i], raw, i & 1, n, what, a, b);
     same(packed, len, plans[0], raw, 1, n, what, a, b);
 }
 
@@ -147,7 +160,8 @@ Test(inflate_zlib, flush_points)
             for (int level = 0; level <= 9; level += 3) {
                 const size_t n = 30000;
                 fill(kind, n);
-                all_plans(pack(n, level, Z_DEFAULT_STRATEGY, 31, 8, flush[f]), 0, n, "flush, level", flush[f], level);
+                all_plans(pack(n, level, Z_DEFAULT_STRATEGY, 31, 8, flush[f]), 0, n, "flush, level",
+                          flush[f], level);
             }
 }
 
@@ -171,9 +185,12 @@ Test(inflate_zlib, big_files_through_a_small_window)
         fill(kind, n);
         for (int level = 1; level <= 9; level += 4) {
             const size_t len = pack(n, level, Z_DEFAULT_STRATEGY, 31, 8, 0);
-            same(packed, len, (struct plan){65536, SIZE_MAX, 0, 262144}, 0, 1, n, "kind, level", kind, level);
-            same(packed, len, (struct plan){1000, 700, 1, 32768 + 800}, 0, 1, n, "kind, level", kind, level);
-            same(packed, len, (struct plan){100000, 100000, 1, 65536}, 0, 0, n, "kind, level", kind, level);
+            same(packed, len, (struct plan){65536, SIZE_MAX, 0, 262144}, 0, 1, n, "kind, level", kind,
+                 level);
+            same(packed, len, (struct plan){1000, 700, 1, 32768 + 800}, 0, 1, n, "kind, level", kind,
+                 level);
+            same(packed, len, (struct plan){100000, 100000, 1, 65536}, 0, 0, n, "kind, level", kind,
+                 level);
         }
     }
 }
@@ -204,7 +221,7 @@ static size_t by_zlib(const uint8_t *in, size_t len, size_t cap, int *accepted, 
     static z_stream z;
     static int ready;
     if (!ready) {
-        cr_assert_eq(inflateInit2(&z, -15), Z_OK);
+        CHECK(inflateInit2(&z, -15) == Z_OK, "zlib");
         ready = 1;
     }
     inflateReset(&z);
@@ -225,14 +242,17 @@ static void judge(const uint8_t *in, size_t len, struct plan plan, int k, const 
     size_t used;
     const size_t cap = 60000, n = by_zlib(in, len, cap, &accepted, &used);
     if (n == cap) return; /* output beyond what is looked at */
-    const struct outcome r = read_stream(in, len, plan, 1, features(k), out, cap);
-    cr_assert(!r.hung && !r.spilled, "%s %zu", what, at);
-    cr_assert_eq(r.status == FLOWLOG_END, accepted, "%s %zu: %s", what, at, r.status < 0 ? r.err.message : "accepted");
-    cr_assert(r.status == FLOWLOG_END || r.status == FLOWLOG_E_CORRUPT);
-    cr_assert_eq(r.len, n, "%s %zu: %zu bytes, zlib %zu: %s", what, at, r.len, n, r.status < 0 ? r.err.message : "");
-    cr_assert(!memcmp(out, other, n), "%s %zu", what, at);
-    if (accepted) cr_assert_eq(r.used, used, "%s %zu", what, at);
-    if (r.status < 0) cr_assert_leq(r.err.offset, len);
+    const struct outcome r =
+        read_stream(in, len, plan, 1, features(k), out, n + 400); /* zlib's and a match */
+    CHECK(!r.hung && !r.spilled, "%s %zu", what, at);
+    CHECK((r.status == FLOWLOG_END) == (accepted), "%s %zu: %s", what, at,
+          r.status < 0 ? r.err.message : "accepted");
+    CHECK(r.status == FLOWLOG_END || r.status == FLOWLOG_E_CORRUPT, "%s %zu", what, at);
+    CHECK((r.len) == (n), "%s %zu: %zu bytes, zlib %zu: %s", what, at, r.len, n,
+          r.status < 0 ? r.err.message : "");
+    CHECK(!memcmp(out, other, n), "%s %zu", what, at);
+    if (accepted) CHECK((r.used) == (used), "%s %zu", what, at);
+    if (r.status < 0) CHECK(r.err.offset <= len, "%s %zu", what, at);
 }
 
 Test(inflate_zlib, every_bit_flip_of_small_files)
@@ -242,7 +262,8 @@ Test(inflate_zlib, every_bit_flip_of_small_files)
         for (int level = 0; level <= 6; level += 3) {
             const size_t n = 300 + rnd(900);
             fill(kind, n);
-            const size_t len = pack(n, level, level == 3 ? Z_FIXED : Z_DEFAULT_STRATEGY, -15, 8, level == 0 ? Z_FULL_FLUSH : 0);
+            const size_t len = pack(n, level, level == 3 ? Z_FIXED : Z_DEFAULT_STRATEGY, -15, 8,
+                                    level == 0 ? Z_FULL_FLUSH : 0);
             for (size_t i = 0; i < len * 8; i++) {
                 packed[i / 8] ^= (uint8_t)(1u << i % 8);
                 judge(packed, len, one_call, i & 1, "flip of bit", i);
@@ -271,9 +292,9 @@ Test(inflate_zlib, damage_in_the_middle_of_long_blocks)
 {
     for (int round = 0; round < 1500; round++) {
         static size_t len;
-        if (round % 50 == 0) {
-            fill(2 + round / 50 % 4, 50000);
-            len = pack(20000 + rnd(30000), round % 100 ? 6 : 1, (int)rnd(4), -15, 9, 0);
+        if (round % 30 == 0) {
+            fill(2 + round / 30 % 4, 50000);
+            len = pack(20000 + rnd(30000), round % 60 ? 6 : 1, (int)rnd(4), -15, 9, 0);
         }
         const size_t at = rnd((uint32_t)len);
         const uint8_t was = packed[at];
@@ -282,10 +303,11 @@ Test(inflate_zlib, damage_in_the_middle_of_long_blocks)
         static const struct plan pieces = {3000, 20000, 1, 0};
         const struct outcome a = read_stream(packed, len, one_call, 1, features(round & 1), out, 60000);
         const struct outcome b = read_stream(packed, len, pieces, 1, features(~round & 1), out, 60000);
-        cr_assert_eq(a.status, b.status);
+        CHECK(a.status == b.status, "damage at %zu", at);
         if (a.status < 0 && a.status != FLOWLOG_E_LIMIT) {
-            cr_assert_eq(a.err.offset, b.err.offset, "damage at %zu: %d, %d", at, (int)a.err.offset, (int)b.err.offset);
-            cr_assert_str_eq(a.err.message, b.err.message);
+            CHECK((a.err.offset) == (b.err.offset), "damage at %zu: %d, %d", at, (int)a.err.offset,
+                  (int)b.err.offset);
+            CHECK(!strcmp(a.err.message, b.err.message), "damage at %zu", at);
         }
         packed[at] = was;
     }
@@ -299,19 +321,23 @@ Test(inflate_zlib, random_damage_of_headers_and_random_bytes)
             len = 1 + rnd(200);
             for (size_t i = 0; i < len; i++) packed[i] = (uint8_t)rnd(256);
             packed[0] = (uint8_t)((packed[0] & 0xF8) | 4 | rnd(2));
-        } else if (round % 3 == 1) { /* a complete code of the code lengths, then chance: valid codes happen */
+        } else if (round % 3 ==
+                   1) { /* a complete code of the code lengths, then chance: valid codes happen */
             static struct stream s;
             memset(s.p, 0, 600), s.bits = 0;
             begin_dynamic_raw(&s, (int)rnd(2), 257 + rnd(4), 1 + rnd(4));
             len = 64 + rnd(300);
             memcpy(packed, s.p, len);
-            for (size_t i = s.bits / 8 + 1; i < len; i++) packed[i] = (uint8_t)(rnd(3) ? rnd(16) : rnd(256));
+            for (size_t i = s.bits / 8 + 1; i < len; i++)
+                packed[i] = (uint8_t)(rnd(3) ? rnd(16) : rnd(256));
         } else { /* bytes changed in the first hundred */
             if (round % 60 == 2) fill((int)rnd(KINDS), 2000);
             len = pack(500 + rnd(1000), 6, (int)rnd(4), -15, 8, 0);
-            for (int i = 0; i < 3; i++) packed[rnd((uint32_t)(len < 100 ? len : 100))] = (uint8_t)rnd(256);
+            for (int i = 0; i < 3; i++)
+                packed[rnd((uint32_t)(len < 100 ? len : 100))] = (uint8_t)rnd(256);
         }
-        judge(packed, len, round & 4 ? one_call : (struct plan){40, 400, 1, 0}, round & 1, "round", (size_t)round);
+        judge(packed, len, round & 4 ? one_call : (struct plan){40, 400, 1, 0}, round & 1, "round",
+              (size_t)round);
     }
 }
 
@@ -332,7 +358,8 @@ Test(inflate_zlib, every_small_set_of_distance_lengths)
 
         memset(&s, 0, sizeof s);
         s.dist_len[0] = 1;
-        for (unsigned i = 0, x = set; i < 4; i++, x /= 5) s.litlen_len[i + 254] = x % 5 == 4 ? 15 : x % 5;
+        for (unsigned i = 0, x = set; i < 4; i++, x /= 5)
+            s.litlen_len[i + 254] = x % 5 == 4 ? 15 : x % 5;
         begin_dynamic(&s, 1, 258, 1);
         put(&s, set * 77777, 20);
         judge(s.p, stream_len(&s) + 60, one_call, set & 1, "set of literals", set);

@@ -45,7 +45,8 @@ Test(crc32, table_is_what_the_generator_makes)
 
 Test(crc32, of_the_check_string_is_CBF43926)
 {
-    for (int k = 0; kernel(k); k++) cr_expect_eq(kernel(k)(0, (const uint8_t *)"123456789", 9), 0xCBF43926);
+    for (int k = 0; kernel(k); k++)
+        cr_expect_eq(kernel(k)(0, (const uint8_t *)"123456789", 9), 0xCBF43926);
     cr_expect_eq(flowlog__crc32(0, "123456789", 9), 0xCBF43926);
     cr_expect_eq(flowlog__crc32(0x12345678, NULL, 0), 0x12345678);
 }
@@ -74,7 +75,19 @@ Test(crc32, of_pieces_is_that_of_the_whole)
     const uint32_t want = by_bits(0, data, sizeof data);
     for (int k = 0; kernel(k); k++)
         for (size_t cut = 0; cut <= sizeof data; cut++)
-            cr_expect_eq(kernel(k)(kernel(k)(0, data, cut), data + cut, sizeof data - cut), want, "kernel %d at %zu", k, cut);
+            cr_expect_eq(kernel(k)(kernel(k)(0, data, cut), data + cut, sizeof data - cut), want,
+                         "kernel %d at %zu", k, cut);
+}
+
+Test(crc32, of_much_data_is_the_same_by_any_way)
+{
+    const size_t n = 300001;
+    uint8_t *data = malloc(n);
+    for (size_t i = 0; i < n; i++) data[i] = (uint8_t)(i * 2654435761u >> 24);
+    const uint32_t want = by_bits(1, data, n);
+    for (int k = 0; kernel(k); k++) cr_expect_eq(kernel(k)(1, data, n), want, "kernel %d", k);
+    cr_expect_eq(flowlog__crc32(1, data, n), want);
+    free(data);
 }
 
 Test(crc32, kernels_follow_what_is_allowed)

@@ -50,8 +50,10 @@ static void member(unsigned flags, const char *text)
 static struct outcome run(void)
 {
     static uint8_t other[sizeof out];
-    static const struct plan plans[] = {{1, SIZE_MAX, 0, 0}, {SIZE_MAX, 1, 0, 0}, {1, 1, 0, 0}, {7, 9, 1, 0}};
-    const struct outcome want = read_stream(file, len, one_call, 0, flowlog__cpu_features(), out, sizeof out);
+    static const struct plan plans[] = {
+        {1, SIZE_MAX, 0, 0}, {SIZE_MAX, 1, 0, 0}, {1, 1, 0, 0}, {7, 9, 1, 0}};
+    const struct outcome want =
+        read_stream(file, len, one_call, 0, flowlog__cpu_features(), out, sizeof out);
     cr_assert(!want.hung && !want.spilled);
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         const struct outcome r = read_stream(file, len, plans[i], 0, 0, other, sizeof other);
@@ -61,7 +63,8 @@ static struct outcome run(void)
         cr_assert_eq(r.members, want.members);
         if (r.status < 0) {
             cr_assert_str_eq(r.err.message, want.err.message, "plan %zu", i);
-            cr_assert_eq(r.err.offset, want.err.offset, "plan %zu: %d, %d", i, (int)r.err.offset, (int)want.err.offset);
+            cr_assert_eq(r.err.offset, want.err.offset, "plan %zu: %d, %d", i, (int)r.err.offset,
+                         (int)want.err.offset);
         } else {
             cr_assert_eq(r.used, len);
         }
@@ -69,20 +72,20 @@ static struct outcome run(void)
     return want;
 }
 
-#define READS(text, count)                                                            \
-    do {                                                                              \
-        const struct outcome r_ = run();                                              \
-        cr_expect_eq(r_.status, FLOWLOG_END, "%s", r_.err.message);                   \
-        cr_expect(r_.len == strlen(text) && memcmp(out, (text), r_.len) == 0);        \
-        cr_expect_eq(r_.members, (count));                                            \
+#define READS(text, count)                                                     \
+    do {                                                                       \
+        const struct outcome r_ = run();                                       \
+        cr_expect_eq(r_.status, FLOWLOG_END, "%s", r_.err.message);            \
+        cr_expect(r_.len == strlen(text) && memcmp(out, (text), r_.len) == 0); \
+        cr_expect_eq(r_.members, (count));                                     \
     } while (0)
-#define FAILS(text, at, words)                                                        \
-    do {                                                                              \
-        const struct outcome r_ = run();                                              \
-        cr_expect_eq(r_.status, FLOWLOG_E_CORRUPT);                                   \
-        cr_expect(r_.len == strlen(text) && memcmp(out, (text), r_.len) == 0);        \
-        cr_expect_eq(r_.err.offset, (at), "at %d", (int)r_.err.offset);               \
-        cr_expect_str_eq(r_.err.message, (words), "%s", r_.err.message);              \
+#define FAILS(text, at, words)                                                 \
+    do {                                                                       \
+        const struct outcome r_ = run();                                       \
+        cr_expect_eq(r_.status, FLOWLOG_E_CORRUPT);                            \
+        cr_expect(r_.len == strlen(text) && memcmp(out, (text), r_.len) == 0); \
+        cr_expect_eq(r_.err.offset, (at), "at %d", (int)r_.err.offset);        \
+        cr_expect_str_eq(r_.err.message, (words), "%s", r_.err.message);       \
     } while (0)
 
 Test(gzip, every_combination_of_header_fields)

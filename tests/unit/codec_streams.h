@@ -46,7 +46,7 @@ static inline void canonical(const unsigned *len, unsigned n, unsigned *code)
 
 static inline void begin_fixed(struct stream *s, int final)
 {
-    put(s, (uint32_t)final, 1);
+    put(s, (uint32_t) final, 1);
     put(s, 1, 2);
     for (unsigned i = 0; i < 288; i++) s->litlen_len[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
     for (unsigned i = 0; i < 32; i++) s->dist_len[i] = 5;
@@ -57,7 +57,7 @@ static inline void begin_fixed(struct stream *s, int final)
 /* The counts and a code of the code lengths in which 0..15 have four bits each: a length is itself. */
 static inline void begin_dynamic_raw(struct stream *s, int final, unsigned nlitlen, unsigned ndist)
 {
-    put(s, (uint32_t)final, 1);
+    put(s, (uint32_t) final, 1);
     put(s, 2, 2);
     put(s, nlitlen - 257, 5);
     put(s, ndist - 1, 5);
@@ -88,7 +88,8 @@ static inline void put_match(struct stream *s, unsigned len, unsigned far)
 {
     static const unsigned len_base[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
                                         31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-    static const unsigned len_extra[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+    static const unsigned len_extra[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                         2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
     unsigned i = 28, d = 29;
     while (len_base[i] > len) i--;
     put_litlen(s, 257 + i);
@@ -105,7 +106,7 @@ static inline void put_match(struct stream *s, unsigned len, unsigned far)
 
 static inline void put_stored(struct stream *s, int final, const void *data, unsigned len)
 {
-    put(s, (uint32_t)final, 3);
+    put(s, (uint32_t) final, 3);
     while (s->bits % 8) put(s, 0, 1);
     put(s, len, 16);
     put(s, len ^ 0xFFFF, 16);
@@ -140,15 +141,21 @@ static inline size_t plan_size(size_t max, int random)
 enum { CANARY = 0xC7 };
 
 /* Reads a gzip (raw == 0) or deflate stream as the plan says; what comes out goes to out[0 .. cap). */
-static inline struct outcome read_stream(const uint8_t *in, size_t n, struct plan plan, int raw, uint32_t features,
-                                  uint8_t *out, size_t cap)
+static inline struct outcome read_stream(const uint8_t *in, size_t n, struct plan plan, int raw,
+                                         uint32_t features, uint8_t *out, size_t cap)
 {
     static struct fl_gzip g;
     static struct fl_inflate f;
     struct outcome r;
     memset(&r, 0, sizeof r);
-    flowlog__gzip_init(&g);
-    flowlog__inflate_init(&f);
+    static int ready;
+    if (!ready) { /* choosing the kernels may ask the processor, which is slow in a virtual machine */
+        flowlog__gzip_init(&g);
+        flowlog__inflate_init(&f);
+        ready = 1;
+    }
+    flowlog__inflate_reset(&f);
+    flowlog__gzip_reset(&g);
     g.inflate.kernels = f.kernels = flowlog__codec_kernels(features);
 
     const size_t size = plan.window ? plan.window : cap;
@@ -157,16 +164,18 @@ static inline struct outcome read_stream(const uint8_t *in, size_t n, struct pla
     size_t have = 0;
     unsigned idle = 0;
     for (unsigned call = 0;; call++) {
-        size_t piece = plan_size(plan.in_piece, plan.random), room = plan_size(plan.room, plan.random), used = 99;
+        size_t piece = plan_size(plan.in_piece, plan.random), room = plan_size(plan.room, plan.random),
+               used = 99;
         if (piece > n - r.used) piece = n - r.used;
         if (room > size - have) room = size - have;
         if (plan.random && call % 5 == 4) room = 0; /* input without room for what it makes */
-        uint8_t *copy = malloc(piece ? piece : 1); /* exactly so long, for the sanitizer */
+        uint8_t *copy = malloc(piece ? piece : 1);  /* exactly so long, for the sanitizer */
         if (piece) memcpy(copy, in + r.used, piece);
         const size_t before = have;
         const int last = piece == n - r.used;
-        r.status = raw ? flowlog__inflate_run(&f, copy, piece, &used, buf, &have, before + room, last, &r.err)
-                       : flowlog__gzip_run(&g, copy, piece, &used, buf, &have, before + room, last, &r.err);
+        r.status =
+            raw ? flowlog__inflate_run(&f, copy, piece, &used, buf, &have, before + room, last, &r.err)
+                : flowlog__gzip_run(&g, copy, piece, &used, buf, &have, before + room, last, &r.err);
         free(copy);
         if (have > before + room || used > piece) r.spilled = 1;
         if (have - before > cap - r.len) { /* more than the caller wanted to see */
