@@ -318,7 +318,8 @@ static void simd_levels_agree(void)
                                                                   rows_text.at + 1, &scan);
             CHECK(ends == counts[i] * FIELDS && scan.newlines == counts[i] && !scan.adjacent &&
                   !scan.strange);
-            const fl_rows rows = {rows_text.text, rows_text.at, FIELDS, counts[i]};
+            const fl_rows rows = {
+                .text = rows_text.text, .at = rows_text.at, .stride = FIELDS, .rows = counts[i]};
             for (size_t f = 0; f < FIELDS; f++) compare_columns(*k, &rows, f);
         }
     }
@@ -337,7 +338,7 @@ static void simd_scalar_is_right(void)
     at[0] = UINT32_MAX;
     const fl_kernels *s = &flowlog__kernels_scalar;
     CHECK(s->scan_ends(text, strlen((char *)text), at + 1, &scan) == 9 && scan.newlines == 3);
-    const fl_rows rows = {text, at, 3, 3};
+    const fl_rows rows = {.text = text, .at = at, .stride = 3, .rows = 3};
     CHECK(s->ipv4(&rows, 0, out, &valid, &todo) == 1 && valid == 3 && todo == 4);
     CHECK(out[0] == 0x0A000001 && out[1] == 0xFFFFFFFF && out[2] == 0);
     CHECK(s->digits8(&rows, 1, 65535, out, &valid, &todo) == 1 && valid == 3 && todo == 4);
