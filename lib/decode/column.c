@@ -167,7 +167,8 @@ static int run_kernel(const fl_kernels *k, const fl_decoder *d, const fl_rows *r
     case FLOWLOG_TYPE_TIME: return k->digits16(rows, index, d->max, c->values, c->valid, todo);
     case FLOWLOG_TYPE_ADDR:
         memset(c->family, 4, rows->rows);
-        return k->ipv4(rows, index, c->values, c->valid, todo);
+        return k->ipv4(rows, index, c->values, c->valid, todo) &&
+               k->ipv6(rows, index, c->wide, c->family, c->valid, todo);
     case FLOWLOG_TYPE_ENUM: return k->tokens8(rows, index, d->token, d->tokens, c->values, c->valid, todo);
     default: k->spans(rows, index, (uint32_t *)(void *)c->spans, c->valid); return 0;
     }

@@ -72,6 +72,9 @@ typedef struct fl_token {
  *   digits8: tokens of 1 to 8 decimal digits, not above `max`.  "-" is null.
  *   digits16: tokens of 1 to 16 decimal digits, not above `max`.  "-" is null.
  *   ipv4: dotted decimal without leading zeros, as a number (10.0.0.1 = 0x0A000001).
+ *   ipv6: of the rows whose bit is set in `todo`, those with 16-bit groups in hexadecimal, at most 39 characters, and
+ *     "::" at most once (RFC 4291 section 2.2, forms 1 and 2): the address in network order, 6 in `family`,
+ *     and the bit moves from `todo` to `valid`.  All other rows stay as they are.
  *   spans: {offset, length} of every token as two 32-bit words; "-" is null, with {0, 0}.  No todo.
  *   tokens8: the code of the token among `count` (1..FL_TOKENS_MAX) known ones.  "-" is null.
  */
@@ -83,6 +86,8 @@ typedef struct fl_token {
     X(int, digits16, (const fl_rows *rows, size_t field, uint64_t max, uint64_t *out,               \
                       uint64_t *valid, uint64_t *todo))                                             \
     X(int, ipv4, (const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)) \
+    X(int, ipv6, (const fl_rows *rows, size_t field, uint8_t(*out)[16], uint8_t *family,            \
+                  uint64_t *valid, uint64_t *todo))                                                 \
     X(void, spans, (const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid))             \
     X(int, tokens8, (const fl_rows *rows, size_t field, const fl_token *known, size_t count,        \
                      uint8_t *out, uint64_t *valid, uint64_t *todo))

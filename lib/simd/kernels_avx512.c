@@ -23,6 +23,7 @@ FL_INLINE uint64_t block_ends(fl_block b)
 {
     return _mm512_cmple_epu8_mask(b, _mm512_set1_epi8(0x20)) | block_eq(b, 0x7F);
 }
+FL_INLINE uint32_t lowest(uint64_t m) { return (uint32_t)_tzcnt_u64(m); }
 FL_INLINE uint32_t popcount(uint64_t m) { return (uint32_t)_mm_popcnt_u64(m); }
 
 /* How far scanning asks for text: mapped pages are scattered, and the hardware stops at the end of each. */
@@ -342,6 +343,73 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
         valid[row / 64] = ok;
         todo[row / 64] = lanes & ~ok;
         any |= lanes & ~ok;
+    }
+    return any != 0;
+}
+
+/*
+ * One IPv6 address in registers.  Where groups begin and end is a matter of masks; compressing the places of
+ * the ends, and of the beginnings, gives a byte for each group that is not empty.  The places of the last four
+ * characters before each end, as far as they belong to the group, bring its digits to four bytes of their own; these
+ * fold into 16 bits, and one expansion makes room for "::".
+ */
+FL_INLINE int ipv6_groups(const uint8_t *p, uint32_t len, uint8_t *out)
+{
+    const __m512i iota = _mm512_setr_epi64(0x0706050403020100, 0x0F0E0D0C0B0A0908, 0x1716151413121110,
+                                           0x1F1E1D1C1B1A1918, 0x2726252423222120, 0x2F2E2D2C2B2A2928,
+                                           0x3736353433323130, 0x3F3E3D3C3B3A3938);
+    const __m256i by_group = _mm256_setr_epi64x(0x0101010100000000, 0x0303030302020202, 0x0505050504040404,
+                                                0x0707070706060606);
+    const uint64_t inside = _bzhi_u64(~UINT64_C(0), len);
+    const __m512i text = _mm512_maskz_loadu_epi8(inside, p);
+    const __m512i letter = _mm512_sub_epi8(_mm512_or_si512(text, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
+    const __m512i digit = _mm512_sub_epi8(text, _mm512_set1_epi8('0'));
+    const uint64_t letters = _mm512_mask_cmplt_epu8_mask(inside, letter, _mm512_set1_epi8(6));
+    const uint64_t hex = letters | _mm512_mask_cmplt_epu8_mask(inside, digit, _mm512_set1_epi8(10));
+    const uint64_t colon = _mm512_mask_cmpeq_epi8_mask(inside, text, _mm512_set1_epi8(':'));
+    const __m512i nibble = _mm512_mask_add_epi8(digit, letters, letter, _mm512_set1_epi8(10));
+
+    const uint64_t gap = colon & colon >> 1; /* the first colon of each "::" */
+    const uint64_t ends = ~hex & hex << 1, begins = hex & ~(hex << 1);
+    const uint64_t five = hex & hex >> 1 & hex >> 2 & hex >> 3 & hex >> 4;
+    const uint32_t groups = popcount(ends), before = popcount(ends & (gap ^ (gap - 1)));
+    const uint64_t first = colon & 1, last = colon >> (len - 1) & 1;
+    if ((hex | colon) != inside || five || (gap & (gap - 1)) || groups > (gap ? 7u : 8u) || (!gap && groups != 8) ||
+        (first && !(gap & 1)) || (last && !(gap >> (len - 2) & 1)))
+        return 0;
+
+    const __m128i end = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(ends, iota));
+    const __m128i begin = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(begins, iota));
+    const __m256i from = _mm256_add_epi8(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(end), by_group),
+                                         _mm256_set1_epi32((int)0xFFFEFDFC)); /* -4, -3, -2, -1 */
+    const __m256i least = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(begin), by_group);
+    const __mmask32 own = _mm256_cmpge_epi8_mask(from, least) & _bzhi_u32(0xFFFFFFFF, 4 * groups);
+    const __m512i digits = _mm512_maskz_permutexvar_epi8(own, _mm512_castsi256_si512(from), nibble);
+    const __m256i bytes = _mm256_maddubs_epi16(_mm512_castsi512_si256(digits), _mm256_set1_epi16(0x0110)); /* 16, 1 */
+    const uint32_t after = groups - before;
+    const __mmask16 room = (__mmask16)(gap ? _bzhi_u32(0xFFFF, 2 * before) | ~_bzhi_u32(0xFFFF, 16 - 2 * after) : 0xFFFF);
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_maskz_expand_epi8(room, _mm256_cvtepi16_epi8(bytes)));
+    return 1;
+}
+
+#define FL_HAVE_IPV6 1
+static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family, uint64_t *valid, uint64_t *todo)
+{
+    uint64_t any = 0;
+    for (size_t w = 0; w < fl_bit_words(rows->rows); w++) {
+        uint64_t done = 0;
+        for (uint64_t left = todo[w]; left; left &= left - 1) {
+            const unsigned k = lowest(left);
+            const size_t r = w * 64 + k;
+            const uint32_t *at = rows->at + r * rows->stride + field;
+            const uint32_t start = at[0] + 1, len = at[1] - start;
+            if (len < 2 || len > 39 || !ipv6_groups(rows->text + start, len, out[r])) continue;
+            family[r] = 6;
+            done |= UINT64_C(1) << k;
+        }
+        valid[w] |= done;
+        todo[w] &= ~done;
+        any |= todo[w];
     }
     return any != 0;
 }

@@ -3,6 +3,7 @@
 #include "simd/kernels.h"
 
 #include "core/bytes.h"
+#include "simd/ipv6.h"
 
 static size_t count_newlines(const uint8_t *p, size_t n)
 {
@@ -142,6 +143,11 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
         }
     }
     return any;
+}
+
+static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family, uint64_t *valid, uint64_t *todo)
+{
+    return fl_ipv6_rows(rows, field, out, family, valid, todo);
 }
 
 static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "simd/ipv6.h"
 
 #ifndef FL_HAVE_COUNT_NEWLINES
 static size_t count_newlines(const uint8_t *p, size_t n)
@@ -173,6 +174,13 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
         any |= todo[first / 64];
     }
     return any != 0;
+}
+#endif
+
+#ifndef FL_HAVE_IPV6
+static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family, uint64_t *valid, uint64_t *todo)
+{
+    return fl_ipv6_rows(rows, field, out, family, valid, todo);
 }
 #endif
 

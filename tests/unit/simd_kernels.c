@@ -90,6 +90,21 @@ static size_t make_token(char *t, int kind)
         for (size_t i = 0; i < n; i++) t[i] = (char)('0' + rnd(10));
         return n;
     }
+    if (kind == 4) { /* groups of hexadecimal digits, mostly right */
+        size_t n = 0, groups = rnd(4) ? 8 : 1 + rnd(9), gap = rnd(3) ? rnd(10) : 99;
+        if (gap < 9 && rnd(8)) groups = rnd(8);
+        if (gap == 0) n += (size_t)sprintf(t + n, "::");
+        for (size_t g = 0; g < groups; g++) {
+            const char *form = rnd(2) ? "%x" : rnd(2) ? "%X" : "%04x";
+            n += (size_t)sprintf(t + n, form, rnd(rnd(2) ? 65536 : rnd(2) ? 16 : 300));
+            if (g + 1 == gap) n += (size_t)sprintf(t + n, "::");
+            else if (g + 1 < groups) t[n++] = ':';
+        }
+        if (!n) n = (size_t)sprintf(t, "::");
+        if (rnd(6) == 0) t[rnd((uint32_t)n)] = ":.gGaf0%-"[rnd(9)];
+        if (rnd(9) == 0) t[n++] = ":0a"[rnd(3)];
+        return n;
+    }
     if (kind == 2) return (size_t)sprintf(t, "%u.%u.%u.%u", rnd(256), rnd(256), rnd(256), rnd(rnd(3) ? 256 : 400));
     size_t n = 1 + rnd(40);
     for (size_t i = 0; i < n; i++) t[i] = "0123456789.:-ACEPTOKabf/"[rnd(24)];
@@ -102,7 +117,7 @@ static size_t make_token(char *t, int kind)
 /* Rows of FIELDS random tokens, in a buffer with exactly FL_TEXT_SLOP bytes before an unmapped page. */
 static struct guard make_rows(fl_rows *rows, uint32_t *at, size_t count, int compact)
 {
-    static char text[ROWS_MAX * FIELDS * 45 + FL_TEXT_SLOP];
+    static char text[ROWS_MAX * FIELDS * 60 + FL_TEXT_SLOP];
     size_t n = 0, k = 0;
     if (!compact) at[k++] = UINT32_MAX;
     for (size_t r = 0; r < count; r++) {
@@ -111,7 +126,7 @@ static struct guard make_rows(fl_rows *rows, uint32_t *at, size_t count, int com
             at[k++] = (uint32_t)n - 1;
         }
         for (int f = 0; f < FIELDS; f++) {
-            n += make_token(text + n, (int)rnd(4));
+            n += make_token(text + n, (int)rnd(5));
             at[k++] = (uint32_t)n;
             text[n++] = f == FIELDS - 1 ? '\n' : ' ';
         }
@@ -156,6 +171,15 @@ static void check_columns(const fl_kernels *k, const fl_rows *rows, size_t field
     int x = s->ipv4(rows, field, (uint32_t *)a, va, ta), y = k->ipv4(rows, field, (uint32_t *)b, vb, tb);
     SAME(4, "ipv4");
     cr_assert_eq(x, y);
+    static uint8_t wide_a[ROWS_MAX][16], wide_b[ROWS_MAX][16];
+    memset(wide_a, 0xEE, sizeof wide_a);
+    memset(wide_b, 0xEE, sizeof wide_b);
+    memset(a, 4, sizeof a);
+    memset(b, 4, sizeof b);
+    x = s->ipv6(rows, field, wide_a, (uint8_t *)a, va, ta), y = k->ipv6(rows, field, wide_b, (uint8_t *)b, vb, tb);
+    cr_assert(memcmp(va, vb, w) == 0 && memcmp(ta, tb, w) == 0 && memcmp(a, b, sizeof a) == 0 && x == y, "%s ipv6", k->name);
+    for (size_t r = 0; r < n; r++)
+        cr_assert(((uint8_t *)a)[r] == 4 || memcmp(wide_a[r], wide_b[r], 16) == 0, "%s ipv6 row %zu", k->name, r);
     RESET();
     s->spans(rows, field, (uint32_t *)a, va), k->spans(rows, field, (uint32_t *)b, vb);
     SAME(8, "spans");
