@@ -27,7 +27,7 @@
 #define FORM_HELP "  --table (default) --json --csv --tsv\n"
 
 #define OTHER_HELP                                                                         \
-    "  -o FILE             write results to FILE\n"                                        \
+    "  -o FILE             write results to FILE; -: standard output\n"                    \
     "  -q, --quiet         no progress, no warnings\n"                                     \
     "  --color WHEN        auto (default), always, never; NO_COLOR is honoured\n"          \
     "  --progress WHEN     auto (default: on a terminal), always, never\n"                 \

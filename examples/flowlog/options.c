@@ -139,7 +139,7 @@ static int apply(struct options *o, const struct option *option, const char *val
         o->progress = (enum when)(choice > 0 ? choice : 0);
         break;
     case OPTION_LIMIT: o->has_limit = 1; return parse_count(o, value, &o->limit);
-    case OPTION_OUTPUT: o->output = value; return 0;
+    case OPTION_OUTPUT: o->output = strcmp(value, "-") == 0 ? NULL : value; return 0;
     case OPTION_HELP: o->help = 1; return 0;
     case OPTION_VERSION: o->version = 1; return 0;
     case OPTION_FIELDS: o->fields = value; return 0;

@@ -250,6 +250,7 @@ pipe 0 'cp "$T/two.log" "$T/-odd"; cd "$T" && $F cat --log-format "srcaddr bytes
 
 # --- output -----------------------------------------------------------------------------------------------
 pipe 0 '$F top --json vpc -o "$T/o" && cat "$T/o"' && out top.json
+flow 0 top --json vpc -o "$tmp/unused" -o - && out top.json
 pipe 0 'echo kept >"$T/o"; $F cat nowhere -o "$T/o" 2>"$T/e"; cat "$T/o"' && says kept
 pipe 0 '$F top --json "$T/empty.log" -o "$T/o" && cat "$T/o"' && empty
 flow 2 cat "$tmp/v5.log" -o "$tmp/v5.log" && err 'v5.log is both input and output'
