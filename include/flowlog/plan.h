@@ -70,7 +70,7 @@ FLOWLOG_API flowlog_status flowlog_plan_sort(flowlog_plan *plan, const char *col
 /** At most that many rows; 0: all. */
 FLOWLOG_API flowlog_status flowlog_plan_limit(flowlog_plan *plan, uint64_t rows);
 
-/** At most that many groups in memory; 0: 2^24.  Beyond it the run ends in E_LIMIT.  E_ARGUMENT beyond 2^32 - 256. */
+/** At most that many groups in memory; 0: 2^24.  Beyond it the run ends in E_LIMIT.  At most 2^32 - 256. */
 FLOWLOG_API flowlog_status flowlog_plan_max_groups(flowlog_plan *plan, uint64_t groups);
 
 /**

@@ -184,12 +184,47 @@ Test(groups, what_a_check_of_32_bits_finds_is_verified)
         cr_expect_eq(s->count, 2);
         cr_expect_eq(flowlog__groups_record(&g, 0)[0], 1);
         cr_expect_eq(flowlog__groups_record(&g, 1)[0], 1);
-        /* ... and an or of group numbers that is none */
-        s->bucket[p.bucket].group[1] = 0x70000000;
         test_batch_free(b);
         test_batch_free(c);
         flowlog__groups_free(&g);
     }
+}
+
+Test(groups, two_groups_of_one_check_may_name_a_third_that_is_beyond_all)
+{
+    struct test_alloc t;
+    const flowlog_alloc a = test_alloc_init(&t, 0);
+    static const char *const names[] = {"srcaddr", "dstaddr", NULL};
+    enum { ROWS = 507 }; /* of 508 that there is room for; 255 | 256 is 511 */
+    static char text[ROWS + 1][24];
+    static const char *cells[2 * ROWS + 2];
+    for (uint32_t r = 0; r <= ROWS; r++) {
+        sprintf(text[r], "10.0.%u.%u", r / 200, r % 200);
+        cells[2 * r] = "10.9.9.9";
+        cells[2 * r + 1] = text[r];
+    }
+    struct test_batch *b = test_batch_new("srcaddr,dstaddr", cells, ROWS);
+    struct test_batch *c = test_batch_new("srcaddr,dstaddr", cells + 2 * ROWS, 1);
+    struct fl_groups g;
+    init(&g, &a, names);
+    cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL), FLOWLOG_OK);
+    cr_assert_eq(g.packed.count, ROWS);
+    cr_assert_eq(g.packed.key_cap, 508);
+    uint64_t key;
+    uint8_t odd;
+    cr_assert_eq(flowlog__keys_pack(&g.spec.keys, &c->batch, NULL, 0, 1, &key, &odd), 1);
+    const struct fl_place p = fl_place_hashed(&key, 1, g.packed.seed, g.packed.shift);
+    struct fl_bucket *bucket = &g.packed.bucket[p.bucket];
+    bucket->check[0] = bucket->check[1] = p.check;
+    bucket->group[0] = 255;
+    bucket->group[1] = 256;
+    cr_assert_eq(flowlog__groups_add(&g, &c->batch, NULL), FLOWLOG_OK);
+    cr_expect_eq(g.packed.count, ROWS + 1);
+    cr_expect_eq(flowlog__groups_record(&g, ROWS)[0], 1);
+    flowlog__groups_free(&g);
+    cr_expect(t.live_bytes == 0 && t.live_blocks == 0 && t.wrong_lengths == 0);
+    test_batch_free(b);
+    test_batch_free(c);
 }
 
 Test(groups, answers_do_not_depend_on_the_seed)
