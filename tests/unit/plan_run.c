@@ -86,10 +86,10 @@ static void expect(const char *plan, const char *fields, const char *const *cell
 
 Test(run, groups_addresses_by_value_ipv4_before_ipv6)
 {
-    EXPECT("9.0.0.0 1\n10.0.0.1 2\n255.255.255.255 1\n::1 1\n::ffff:10.0.0.1 1\n8000:: 2\nfe80::1 1\nfe80::2 1\n",
+    EXPECT("9.0.0.0 1\n10.0.0.1 2\n255.255.255.255 1\n::1 1\n::ffff:10.0.0.1 1\n2001:db8::1 1\n8000:: 2\nfe80::1 1\nfe80::2 1\n",
            "key srcaddr, count", "srcaddr",
            "fe80::2", "10.0.0.1", "::ffff:10.0.0.1", "8000:0:0::", "255.255.255.255", "::1", "8000::", "9.0.0.0",
-           "10.0.0.1", "fe80::1");
+           "10.0.0.1", "fe80::1", "2001:db8::1");
 }
 
 Test(run, zero_is_a_value_and_null_is_none)
