@@ -125,7 +125,8 @@ static void answer_model(const struct question *q, const struct table *t)
         uint32_t g = 0;
         for (; g < model_groups; g++) {
             int equal = 1;
-            for (uint32_t k = 0; k < q->keys; k++) equal &= !compare_cells(q->key[k], model[g].key[k], t->cell[r][q->key[k]]);
+            for (uint32_t k = 0; k < q->keys; k++)
+                equal &= !compare_cells(q->key[k], model[g].key[k], t->cell[r][q->key[k]]);
             if (equal) break;
         }
         if (g == model_groups) model_groups++;
@@ -189,7 +190,8 @@ static void format_cell(const flowlog_value *v, char *text)
     else if (v->type == FLOWLOG_TYPE_ADDR) {
         flowlog_addr_format(&v->addr, addr);
         strcpy(text, addr);
-    } else if (v->type == FLOWLOG_TYPE_TEXT || v->type == FLOWLOG_TYPE_ENUM) sprintf(text, "%.*s", (int)v->text.len, v->text.ptr);
+    } else if (v->type == FLOWLOG_TYPE_TEXT || v->type == FLOWLOG_TYPE_ENUM)
+        sprintf(text, "%.*s", (int)v->text.len, v->text.ptr);
     else if (v->type == FLOWLOG_TYPE_TIME) sprintf(text, "%lld", (long long)v->number);
     else sprintf(text, "%llu", (unsigned long long)v->number);
 }
