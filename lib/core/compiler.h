@@ -29,6 +29,7 @@
 #define FL_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FL_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define FL_PREFETCH(p) __builtin_prefetch(p)
+#define FL_PREFETCH_L2(p) __builtin_prefetch(p, 0, 2) /* to the second level: soon, not now */
 #define FL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define FL_INLINE static inline
@@ -36,6 +37,7 @@
 #define FL_LIKELY(x) (x)
 #define FL_UNLIKELY(x) (x)
 #define FL_PREFETCH(p) ((void)(p))
+#define FL_PREFETCH_L2(p) ((void)(p))
 #define FL_PRINTF(fmt, args)
 #endif
 

@@ -146,7 +146,7 @@ flowlog_status flowlog__directory_files(const char *path, const flowlog_alloc *a
     }
     flowlog__paths_free(&todo, alloc);
     if (status < 0) return status;
-    sort(files->item + first, files->count - first);
+    if (files->count > first) sort(files->item + first, files->count - first);
     errno = before;
     return FLOWLOG_OK;
 }

@@ -54,15 +54,6 @@ const fl_kernels *flowlog__kernels(void)
     return table == &refused ? NULL : table;
 }
 
-uint32_t flowlog__simd_allowed(void)
-{
-    const fl_kernels *table = chosen();
-    if (!table->needs) return 0;
-    /* Levels build on each other: what lies above the active one is not allowed. */
-    uint32_t bits = FL_CPU_PCLMUL | table->needs;
-    if (table->needs & FL_CPU_AVX512) bits |= FL_CPU_AVX2 | FL_CPU_SSE42;
-    if (table->needs & FL_CPU_AVX2) bits |= FL_CPU_SSE42;
-    return flowlog__cpu_features() & bits;
-}
+uint32_t flowlog__simd_allowed(void) { return chosen()->needs; } /* so all of them are present */
 
 const char *flowlog_simd_name(void) { return chosen()->name; }

@@ -43,7 +43,7 @@ typedef struct fl_rows {
 FL_INLINE void fl_fetch_ahead(const fl_rows *rows, size_t row)
 {
     uintptr_t p = (uintptr_t)rows->ahead + (row / 8) * rows->lines_ahead * 64; /* perhaps in no object */
-    for (size_t n = rows->lines_ahead; n; n--, p += 64) FL_PREFETCH((const void *)p);
+    for (size_t n = rows->lines_ahead; n; n--, p += 64) FL_PREFETCH_L2((const void *)p);
 }
 
 /* What scan_ends saw on its way. */
@@ -116,7 +116,7 @@ extern const fl_kernels *const flowlog__kernels_all[];
 /* The active table; NULL when FLOWLOG_SIMD asks for what cannot be had. */
 const fl_kernels *flowlog__kernels(void);
 
-/* The FL_CPU_* bits that code outside the table may use: those present, none when the level is scalar. */
+/* The FL_CPU_* bits that code outside the table may use: those of the active level.  Cheap. */
 uint32_t flowlog__simd_allowed(void);
 
 #endif

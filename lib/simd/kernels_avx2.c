@@ -193,7 +193,7 @@ static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *o
 
 const fl_kernels flowlog__kernels_avx2 = {
     .name = "avx2",
-    .needs = FL_CPU_SSE42 | FL_CPU_AVX2,
+    .needs = FL_CPU_SSE42 | FL_CPU_AVX2 | FL_CPU_PCLMUL,
     FL_KERNELS(FL_KERNEL_ENTRY)};
 
 FL_TARGET_END

@@ -480,7 +480,7 @@ static int tokens8(const fl_rows *rows, size_t field, const fl_token *known, siz
 
 const fl_kernels flowlog__kernels_avx512 = {
     .name = "avx512",
-    .needs = FL_CPU_SSE42 | FL_CPU_AVX2 | FL_CPU_AVX512,
+    .needs = FL_CPU_SSE42 | FL_CPU_AVX2 | FL_CPU_AVX512 | FL_CPU_PCLMUL,
     FL_KERNELS(FL_KERNEL_ENTRY)};
 
 FL_TARGET_END
