@@ -47,7 +47,19 @@ FL_INLINE void fl_store64(void *p, uint64_t x)
 
 /* Number of trailing zero bits; x must not be 0. */
 FL_INLINE unsigned fl_ctz64(uint64_t x) { return (unsigned)__builtin_ctzll(x); }
-FL_INLINE unsigned fl_popcount64(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
+
+/* Number of set bits.  The builtin is a call into the compiler's library where no instruction is sure. */
+FL_INLINE unsigned fl_popcount64(uint64_t x)
+{
+#if FL_ARCH_ARM64
+    return (unsigned)__builtin_popcountll(x);
+#else
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (unsigned)(x * UINT64_C(0x0101010101010101) >> 56);
+#endif
+}
 
 /* A mask of the lowest n bits, n in 0..64. */
 FL_INLINE uint64_t fl_low_bits(unsigned n) { return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1; }

@@ -286,7 +286,8 @@ static void bad_row(void *ctx, size_t row, uint16_t reason, uint16_t column)
 static uint16_t misfit(const uint8_t *p, size_t len, uint32_t fields)
 {
     size_t values = 0;
-    if (flowlog_split_line((const char *)p, len, 0, NULL, 0, &values, NULL) != FLOWLOG_OK) return FLOWLOG_REASON_CONTROL;
+    if (flowlog_split_line((const char *)p, len, 0, NULL, 0, &values, NULL) != FLOWLOG_OK)
+        return FLOWLOG_REASON_CONTROL;
     return values < fields ? FLOWLOG_REASON_TOO_FEW : FLOWLOG_REASON_TOO_MANY;
 }
 
@@ -571,7 +572,8 @@ static flowlog_status advance(flowlog_reader *r, const flowlog_batch **batch, fl
             if (what == FL_BLOCK_END) leave_block(r);
             if (what == FL_BLOCK_LINE) {
                 const uint8_t *line = b->text + b->line_start;
-                const int done = odd_line(r, line, b->line_end - b->line_start, b->line - 1, b->offset + b->line_start, err);
+                const int done = odd_line(r, line, b->line_end - b->line_start, b->line - 1,
+                                          b->offset + b->line_start, err);
                 if (done < 0) return fatal(r, (flowlog_status)done, err);
             }
             continue;

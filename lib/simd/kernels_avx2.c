@@ -56,7 +56,8 @@ typedef struct {
 FL_INLINE fl_four load_four(const fl_rows *rows, size_t row, size_t field, size_t left)
 {
     const uint32_t *at = rows->at + row * rows->stride + field;
-    const size_t one = left > 1 ? rows->stride : 0, two = left > 2 ? one + one : one, three = left > 3 ? two + one : two;
+    const size_t one = left > 1 ? rows->stride : 0, two = left > 2 ? one + one : one,
+                 three = left > 3 ? two + one : two;
     const uint8_t *t = rows->text;
     if (row % 8 == 0) fl_fetch_ahead(rows, row);
     const uint32_t s0 = at[0] + 1, s1 = at[one] + 1, s2 = at[two] + 1, s3 = at[three] + 1;
@@ -73,7 +74,9 @@ FL_INLINE fl_four load_four(const fl_rows *rows, size_t row, size_t field, size_
 FL_INLINE void store_u32(uint32_t *out, __m128i v, size_t left)
 {
     if (left >= 4) _mm_storeu_si128((__m128i *)(void *)out, v);
-    else _mm_maskstore_epi32((int *)(void *)out, _mm_cmpgt_epi32(_mm_set1_epi32((int)left), _mm_setr_epi32(0, 1, 2, 3)), v);
+    else
+        _mm_maskstore_epi32((int *)(void *)out,
+                            _mm_cmpgt_epi32(_mm_set1_epi32((int)left), _mm_setr_epi32(0, 1, 2, 3)), v);
 }
 
 FL_INLINE void store_u64(uint64_t *out, __m256i v, size_t left)

@@ -387,7 +387,8 @@ FL_INLINE int ipv6_groups(const uint8_t *p, uint32_t len, uint8_t *out)
     const __m512i digits = _mm512_maskz_permutexvar_epi8(own, _mm512_castsi256_si512(from), nibble);
     const __m256i bytes = _mm256_maddubs_epi16(_mm512_castsi512_si256(digits), _mm256_set1_epi16(0x0110)); /* 16, 1 */
     const uint32_t after = groups - before;
-    const __mmask16 room = (__mmask16)(gap ? _bzhi_u32(0xFFFF, 2 * before) | ~_bzhi_u32(0xFFFF, 16 - 2 * after) : 0xFFFF);
+    const __mmask16 room =
+        (__mmask16)(gap ? _bzhi_u32(0xFFFF, 2 * before) | ~_bzhi_u32(0xFFFF, 16 - 2 * after) : 0xFFFF);
     _mm_storeu_si128((__m128i *)(void *)out, _mm_maskz_expand_epi8(room, _mm256_cvtepi16_epi8(bytes)));
     return 1;
 }
