@@ -53,21 +53,27 @@ const uint64_t *flowlog__groups_record(const struct fl_groups *g, uint64_t i)
 
 _Static_assert(FLOWLOG_LOG_STATUS_NODATA == 2 && FLOWLOG_LOG_STATUS_SKIPDATA == 3, "2 and 3 in one comparison");
 
+/* A bit for each of n bytes (at most 64) that is not 0. */
+static uint64_t nonzero_mask(const uint8_t *bytes, uint32_t n)
+{
+    const uint64_t low = UINT64_C(0x7F7F7F7F7F7F7F7F);
+    uint64_t mask = 0;
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8) { /* the top bit of each byte, gathered by a multiplication */
+        const uint64_t x = fl_load64(bytes + i);
+        const uint64_t tops = ((((x & low) + low) | x) & ~low) >> 7;
+        mask |= (tops * UINT64_C(0x0102040810204080) >> 56) << i;
+    }
+    for (; i < n; i++) mask |= (uint64_t)(bytes[i] != 0) << i;
+    return mask;
+}
+
 /* A bit for each of n rows that is neither NODATA nor SKIPDATA. */
 static uint64_t records_mask(const uint8_t *status, uint32_t n)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t found = 0;
-    if (n == FL_CHUNK) { /* eight at a time: is any byte 2 or 3?  Almost never */
-        for (int i = 0; i < FL_CHUNK; i += 8) {
-            const uint64_t x = (fl_load64(status + i) & ~ones) ^ ones * 2;
-            found |= (x - ones) & ~x & ones << 7;
-        }
-        if (!found) return ~UINT64_C(0);
-    }
-    uint64_t mask = 0;
-    for (uint32_t i = 0; i < n; i++) mask |= (uint64_t)((status[i] & 0xFEu) != 2) << i;
-    return mask;
+    uint8_t other[FL_CHUNK];
+    for (uint32_t i = 0; i < n; i++) other[i] = (uint8_t)((status[i] & 0xFEu) ^ 2);
+    return nonzero_mask(other, n);
 }
 
 /* A bit for each of n rows from `first` on, a multiple of 64, that has a value in every key column. */
@@ -79,13 +85,6 @@ static uint64_t keys_mask(const struct fl_keys *keys, const flowlog_batch *batch
         mask &= c->present ? c->validity[first / 64] : 0;
     }
     return mask;
-}
-
-static uint32_t list_rows(uint64_t mask, uint32_t first, uint32_t *rows)
-{
-    uint32_t n = 0;
-    for (; mask; mask &= mask - 1) rows[n++] = first + fl_ctz64(mask);
-    return n;
 }
 
 /* Rows of a batch and their records: rows[0..n), or n from `first` on when in_order. */
@@ -129,17 +128,27 @@ static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_a
     return FL_FAIL(err, FLOWLOG_E_OVERFLOW, "%.40s exceeds 64 bits in a group%s", agg->name, text);
 }
 
+/*
+ * Rows that do not count have record 0, which no group has: it takes whatever comes, and starts again from zero
+ * when that is too much.
+ */
 static flowlog_status update(struct work *w, const struct fl_store *s, struct chunk *chunk)
 {
     const struct fl_groups *g = w->g;
     const uint32_t n = chunk->n;
-    const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows, chunk->first, n, s->state, chunk->at};
     chunk->n = 0;
     for (uint32_t a = 0; n && a < g->spec.aggs; a++) {
         const struct fl_agg *agg = &g->spec.agg[a];
-        const uint32_t done = g->op[a]->update(&u, agg);
-        if (FL_UNLIKELY(done < n)) {
-            const uint64_t key = s->key[u.at[done] / s->words];
+        for (uint32_t from = 0;;) {
+            const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows + from, chunk->first + from,
+                                        n - from, s->state, chunk->at + from};
+            from += g->op[a]->update(&u, agg);
+            if (FL_LIKELY(from == n)) break;
+            if (!chunk->at[from]) {
+                memset(s->state, 0, s->words * sizeof *s->state);
+                continue;
+            }
+            const uint64_t key = s->key[chunk->at[from] / s->words];
             const uint64_t *words = s == &g->longs ? fl_long_words(&g->arena, key) : NULL;
             return fail_overflow(g, agg, (struct fl_key_ref){key, words}, w->err);
         }
@@ -165,16 +174,17 @@ static uint64_t limit_of(const struct fl_groups *g, const struct fl_store *s)
 /*
  * Look places up and fetch the records ahead; at[i] becomes the index of the record, 0 where the key's own
  * bucket has none.  What was found in a store that is not exact is still to be verified: two keys with one
- * check or-ed may give any number, and beyond the count it is none.  Returns 1 when all were found.
+ * check or-ed may give any number, and beyond the count it is none.  Returns a bit for each of the first 64 that
+ * has none.
  */
-FL_INLINE int look(const struct fl_store *s, const struct fl_place *place, uint32_t n, int exact,
+FL_INLINE uint64_t look(const struct fl_store *s, const struct fl_place *place, uint32_t n, int exact,
                    uint32_t *groups, size_t *at)
 {
     const struct fl_bucket *bucket = s->bucket;
     const uint64_t *state = s->state, *key = s->key;
     const size_t words = s->words;
     const uint32_t count = s->count;
-    uint32_t missing = 0;
+    uint64_t missing = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct fl_bucket *b = &bucket[place[i].bucket];
         uint32_t group = fl_match8(b->check, b->group, place[i].check);
@@ -182,12 +192,12 @@ FL_INLINE int look(const struct fl_store *s, const struct fl_place *place, uint3
             group = group <= count ? group : 0;
             FL_PREFETCH(&key[group]);
         }
-        missing |= group == 0;
+        missing |= (uint64_t)(group == 0) << (i & 63);
         groups[i] = group;
         at[i] = group * words;
         FL_PREFETCH(&state[at[i]]);
     }
-    return !missing;
+    return missing;
 }
 
 FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, int exact,
@@ -202,8 +212,8 @@ FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint
     }
 }
 
-/* The rows of w->now by their keys. */
-static flowlog_status add_packed(struct work *w, const uint64_t *keys)
+/* The rows of w->now by their keys, those of them that are in `use`. */
+static flowlog_status add_packed(struct work *w, const uint64_t *keys, uint64_t use)
 {
     struct fl_groups *g = w->g;
     struct fl_store *s = &g->packed;
@@ -214,28 +224,24 @@ static flowlog_status add_packed(struct work *w, const uint64_t *keys)
     if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
     struct fl_place place[FL_CHUNK];
     uint32_t groups[FL_CHUNK];
-    int all;
+    uint64_t missing;
     if (s->exact) {
         place_packed(s, keys, n, 1, place);
-        all = look(s, place, n, 1, groups, at);
+        missing = look(s, place, n, 1, groups, at);
     } else {
         place_packed(s, keys, n, 0, place);
-        all = look(s, place, n, 0, groups, at);
-        for (uint32_t i = 0; i < n; i++) {
-            const int right = groups[i] && s->key[groups[i]] == keys[i];
-            groups[i] = right ? groups[i] : 0;
-            all &= right;
-        }
+        missing = look(s, place, n, 0, groups, at);
+        for (uint32_t i = 0; i < n; i++)
+            missing |= (uint64_t)(s->key[groups[i]] != keys[i]) << i;
     }
-    if (FL_UNLIKELY(!all)) {
-        const uint64_t limit = limit_of(g, s);
-        for (uint32_t i = 0; i < n; i++) {
-            if (groups[i]) continue;
-            groups[i] = flowlog__store_place(s, NULL, place[i], keys[i], NULL, limit);
-            if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, w->err);
-            at[i] = groups[i] * s->words;
-        }
+    const uint64_t limit = limit_of(g, s);
+    for (uint64_t left = missing & use; left; left &= left - 1) {
+        const unsigned i = fl_ctz64(left);
+        const uint32_t group = flowlog__store_place(s, NULL, place[i], keys[i], NULL, limit);
+        if (FL_UNLIKELY(!group)) return fail_groups(g, FLOWLOG_E_LIMIT, w->err);
+        at[i] = group * s->words;
     }
+    for (uint64_t left = ~use & fl_low_bits(n); left; left &= left - 1) at[fl_ctz64(left)] = 0;
     return update(w, s, now);
 }
 
@@ -263,10 +269,9 @@ static flowlog_status reserve_words(struct fl_groups *g, size_t more)
 }
 
 /*
- * The keys are written one after the other behind the arena's end, which is where new ones stay; those that
- * are known are overwritten by the new ones after them.
+ * The rows of w->late.  Their keys are written one after the other behind the arena's end, which is where new
+ * ones stay; those that are known are overwritten by the new ones after them.
  */
-/* Those of w->late. */
 static flowlog_status add_late(struct work *w)
 {
     struct fl_groups *g = w->g;
@@ -327,26 +332,15 @@ static flowlog_status add_chunk(struct work *w, uint32_t first, uint32_t n)
     uint8_t odd[FL_CHUNK];
     now->first = first;
     now->n = n;
-    now->in_order = mask == whole;
-    if (!now->in_order) now->n = list_rows(mask, first, now->rows);
-    const uint32_t *rows = now->in_order ? NULL : now->rows;
-    if (FL_LIKELY(flowlog__keys_pack(&g->spec.keys, batch, rows, first, now->n, keys, odd)))
-        return add_packed(w, keys);
-    uint32_t fit = 0, late = w->late.n; /* fewer than a chunk, so that another one has room */
-    for (uint32_t i = 0; i < now->n; i++) {
-        const uint32_t row = now->in_order ? first + i : now->rows[i];
-        const int is_odd = odd[i] != 0;
-        w->late.rows[late] = row;
-        late += (uint32_t)is_odd;
-        now->rows[fit] = row;
-        keys[fit] = keys[i];
-        fit += (uint32_t)!is_odd;
+    now->in_order = 1;
+    if (!flowlog__keys_pack(&g->spec.keys, batch, first, n, keys, odd)) {
+        const uint64_t late = nonzero_mask(odd, n) & mask;
+        for (uint64_t left = late; left; left &= left - 1) w->late.rows[w->late.n++] = first + fl_ctz64(left);
+        mask &= ~late;
     }
-    w->late.n = late;
-    now->in_order = 0;
-    now->n = fit;
-    if (fit) FL_TRY(add_packed(w, keys));
-    return late < FL_CHUNK ? FLOWLOG_OK : add_late(w);
+    if (mask) FL_TRY(add_packed(w, keys, mask));
+    /* Fewer than a chunk may stay, so that the next one has room. */
+    return w->late.n < FL_CHUNK ? FLOWLOG_OK : add_late(w);
 }
 
 flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *batch, flowlog_error *err)

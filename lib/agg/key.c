@@ -39,31 +39,32 @@ static int is_null(const flowlog_column *c, uint32_t row) { return !c->present |
 /* Numbers of any width: `bits` of them, and what is beyond makes the row an odd one. */
 #define PACK_NUMBERS(type)                                             \
     do {                                                               \
-        const type *values_ = c->values;                               \
+        const type *values_ = (const type *)c->values + first;         \
         for (uint32_t i = 0; i < n; i++) {                             \
-            const uint64_t v_ = (uint64_t)values_[rows[i]];            \
+            const uint64_t v_ = (uint64_t)values_[i];                  \
             packed[i] |= (v_ & mask) << key->shift;                    \
             odd[i] |= (uint8_t)(v_ > mask);                            \
         }                                                              \
     } while (0)
 
-static void pack_column(const struct fl_key *key, const flowlog_column *c, const uint32_t *rows, uint32_t n,
+static void pack_column(const struct fl_key *key, const flowlog_column *c, uint32_t first, uint32_t n,
                         uint64_t *packed, uint8_t *odd)
 {
     const uint64_t mask = fl_low_bits(key->bits);
     if (c->type == FLOWLOG_TYPE_ADDR) {
-        const uint32_t *values = c->values;
+        const uint32_t *values = (const uint32_t *)c->values + first;
+        const uint8_t *family = c->family + first;
         for (uint32_t i = 0; i < n; i++) {
-            packed[i] |= (uint64_t)values[rows[i]] << key->shift;
-            odd[i] |= (uint8_t)(c->family[rows[i]] ^ 4);
+            packed[i] |= (uint64_t)values[i] << key->shift;
+            odd[i] |= (uint8_t)(family[i] ^ 4);
         }
         return;
     }
     if (c->type == FLOWLOG_TYPE_ENUM) {
-        const uint8_t *values = c->values;
+        const uint8_t *values = (const uint8_t *)c->values + first;
         for (uint32_t i = 0; i < n; i++) {
-            packed[i] |= (uint64_t)values[rows[i]] << key->shift;
-            odd[i] |= (uint8_t)(values[rows[i]] == FLOWLOG_OTHER);
+            packed[i] |= (uint64_t)values[i] << key->shift;
+            odd[i] |= (uint8_t)(values[i] == FLOWLOG_OTHER);
         }
         return;
     }
@@ -71,7 +72,7 @@ static void pack_column(const struct fl_key *key, const flowlog_column *c, const
     else if (c->type == FLOWLOG_TYPE_U64) PACK_NUMBERS(uint64_t);
     else PACK_NUMBERS(int64_t); /* a negative time is beyond any mask */
     if (c->null_count)
-        for (uint32_t i = 0; i < n; i++) odd[i] |= (uint8_t)!fl_bit_get(c->validity, rows[i]);
+        for (uint32_t i = 0; i < n; i++) odd[i] |= (uint8_t)!fl_bit_get(c->validity, first + i);
 }
 
 /* The most frequent question, "by address", where all rows count: one pass without a branch. */
@@ -89,11 +90,6 @@ static int pack_addresses(const flowlog_column *c, uint32_t first, uint32_t n, u
     return 0;
 }
 
-static void list_from(uint32_t first, uint32_t n, uint32_t *rows)
-{
-    for (uint32_t i = 0; i < n; i++) rows[i] = first + i;
-}
-
 /* No row has a packed key. */
 static int none_fits(uint32_t n, uint8_t *odd)
 {
@@ -101,20 +97,18 @@ static int none_fits(uint32_t n, uint8_t *odd)
     return 0;
 }
 
-int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
-                       uint32_t first, uint32_t n, uint64_t *packed, uint8_t *odd)
+int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t first, uint32_t n,
+                       uint64_t *packed, uint8_t *odd)
 {
     if (keys->packed_bits > 64) return none_fits(n, odd);
     for (uint32_t k = 0; k < keys->count; k++)
         if (!batch->column[keys->key[k].column].present) return none_fits(n, odd);
-    if (!rows && keys->count == 1 && keys->key[0].type == FLOWLOG_TYPE_ADDR)
+    if (keys->count == 1 && keys->key[0].type == FLOWLOG_TYPE_ADDR)
         return pack_addresses(&batch->column[keys->key[0].column], first, n, packed, odd);
-    uint32_t list[FL_CHUNK];
-    if (!rows) list_from(first, n, list);
     memset(packed, 0, n * sizeof *packed);
     memset(odd, 0, n);
     for (uint32_t k = 0; k < keys->count; k++)
-        pack_column(&keys->key[k], &batch->column[keys->key[k].column], rows ? rows : list, n, packed, odd);
+        pack_column(&keys->key[k], &batch->column[keys->key[k].column], first, n, packed, odd);
     uint8_t any = 0;
     for (uint32_t i = 0; i < n; i++) any |= odd[i];
     return !any;
@@ -127,7 +121,11 @@ size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *b
     for (uint32_t k = 0; k < keys->count; k++) {
         const flowlog_column *c = &batch->column[keys->key[k].column];
         if (!c->present || (c->type != FLOWLOG_TYPE_TEXT && c->type != FLOWLOG_TYPE_ENUM)) continue;
-        for (uint32_t i = 0; i < n; i++) words += c->spans[rows[i]].len / 8;
+        /* The spans of known tokens, and of nulls among enumerations, are not set. */
+        const uint8_t *codes = c->type == FLOWLOG_TYPE_ENUM ? c->values : NULL;
+        for (uint32_t i = 0; i < n; i++)
+            if (!codes || (codes[rows[i]] == FLOWLOG_OTHER && fl_bit_get(c->validity, rows[i])))
+                words += c->spans[rows[i]].len / 8;
     }
     return words < SIZE_MAX ? (size_t)words : SIZE_MAX;
 }

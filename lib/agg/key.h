@@ -52,11 +52,11 @@ struct fl_key_ref {
 void flowlog__keys_layout(struct fl_keys *keys);
 
 /*
- * The packed keys of `n` rows (at most FL_CHUNK): rows[0..n), or, where rows is NULL, those from `first` on.
- * Returns 1 when all of them fit; else odd[i] is not 0 for those that do not, whose packed[i] means nothing.
+ * The packed keys of `n` rows (at most FL_CHUNK) from `first` on.  Returns 1 when all of them fit; else odd[i] is
+ * not 0 for those that do not, whose packed[i] means nothing.
  */
-int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, const uint32_t *rows,
-                       uint32_t first, uint32_t n, uint64_t *packed, uint8_t *odd);
+int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t first, uint32_t n,
+                       uint64_t *packed, uint8_t *odd);
 
 /*
  * Most words that the long keys of rows[0..n) take when they are written one after the other; then write

@@ -172,10 +172,9 @@ Test(groups, what_a_check_of_32_bits_finds_is_verified)
         cr_assert_eq(s->count, 1);
         uint64_t words[8];
         uint8_t odd[1];
-        const uint32_t row = 0;
         size_t n = 1;
         if (is_text) n = flowlog__keys_long(&g.spec.keys, &c->batch, 0, words);
-        else flowlog__keys_pack(&g.spec.keys, &c->batch, &row, 0, 1, words, odd);
+        else flowlog__keys_pack(&g.spec.keys, &c->batch, 0, 1, words, odd);
         const struct fl_place p = fl_place_hashed(words, n, s->seed, s->shift);
         s->bucket[p.bucket].check[0] = s->bucket[p.bucket].check[1] = p.check;
         s->bucket[p.bucket].group[0] = 1;
@@ -212,7 +211,7 @@ Test(groups, two_groups_of_one_check_may_name_a_third_that_is_beyond_all)
     cr_assert_eq(g.packed.key_cap, 508);
     uint64_t key;
     uint8_t odd;
-    cr_assert_eq(flowlog__keys_pack(&g.spec.keys, &c->batch, NULL, 0, 1, &key, &odd), 1);
+    cr_assert_eq(flowlog__keys_pack(&g.spec.keys, &c->batch, 0, 1, &key, &odd), 1);
     const struct fl_place p = fl_place_hashed(&key, 1, g.packed.seed, g.packed.shift);
     struct fl_bucket *bucket = &g.packed.bucket[p.bucket];
     bucket->check[0] = bucket->check[1] = p.check;
