@@ -156,6 +156,8 @@ static int by_name(const void *a, const void *b)
  * The answer as a sequence of members, which JSON and the other forms spell differently.  `list`, then its
  * members, then `end_list`.
  */
+enum { LIST_SHOWN = 20 }; /* members of a list that people are shown; programs get them all */
+
 struct answer {
     flowlog_form form;
     flowlog_writer *writer; /* CSV and TSV: rows of key and value, a row for each member of a list */
@@ -176,6 +178,7 @@ static void emit(struct answer *a, const char *key, const char *json, const char
     }
     char name[64] = "";
     if (a->form == FLOWLOG_FORM_TABLE) {
+        if (a->list && a->members++ >= LIST_SHOWN) return;
         if (a->list) text_print(&a->text, key ? "  %s: %s\n" : "  %s%s\n", key ? key : "", plain);
         else
             text_print(&a->text, "%s%s%s:%*s %s\n", a->bold ? "\033[1m" : "", key,
@@ -208,6 +211,8 @@ static void list(struct answer *a, const char *key, char bracket, uint64_t count
 
 static void end_list(struct answer *a)
 {
+    if (a->form == FLOWLOG_FORM_TABLE && a->members > LIST_SHOWN)
+        text_print(&a->text, "  and %d more, all of them in --json\n", a->members - LIST_SHOWN);
     if (a->form == FLOWLOG_FORM_JSON) text_add(&a->text, &a->closing, 1);
     a->list = NULL;
     a->members = 1;
