@@ -42,20 +42,25 @@ void flowlog__block_begin(fl_block *b, const uint8_t *text, size_t len, uint64_t
     b->newlines = scan.newlines;
     b->plain = !scan.adjacent && !scan.strange;
     b->odd_next = 0;
+    b->proven = 0;
     b->rows.rows = 0;
 }
 
-/* 1 if the rest of the block is nothing but rows of `fields` fields, and none is a comment. */
-static int all_rows(const fl_block *b, uint32_t fields)
+/*
+ * 1 if the rest of the block is nothing but rows of `fields` fields, and none is a comment.  The answer is kept
+ * while it holds, and comes at the first row that is none, so that no block is gone through for each of its lines.
+ */
+static int all_rows(fl_block *b, uint32_t fields)
 {
     const size_t lines = b->newlines;
+    if (b->proven == fields) return 1;
     if (!b->plain || b->count - b->pos != lines * fields) return 0;
     /* As many newlines as rows, and one at the end of each: so there are none elsewhere. */
-    uint32_t wrong = 0;
     const uint32_t *at = b->at + b->pos;
     for (size_t r = 0; r < lines; r++, at += fields)
-        wrong |= (uint32_t)(b->text[at[fields]] ^ '\n') | (b->text[(uint32_t)(at[0] + 1)] == '#');
-    return wrong == 0;
+        if (b->text[at[fields]] != '\n' || b->text[(uint32_t)(at[0] + 1)] == '#') return 0;
+    b->proven = fields;
+    return 1;
 }
 
 /* Index in `at` of the newline that ends the line at pos. */

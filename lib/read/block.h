@@ -36,6 +36,7 @@ typedef struct fl_block {
     size_t newlines;   /* of the lines from there on */
     int plain;         /* the scan saw neither empty fields nor strange ends */
     int odd_next;      /* the next line is to be handed out, not taken as a row */
+    uint32_t proven;   /* the rest of the block is rows of so many fields; 0: not known */
 
     /* The rows of the last FL_BLOCK_ROWS. */
     fl_rows rows;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "schema/layouts.h"
@@ -452,6 +453,44 @@ Test(reader, rows_before_a_failing_read_are_given)
     cr_expect(err.status == FLOWLOG_E_IO && err.line == 4 && strstr(err.message, "half"), "%s", err.message);
     cr_expect_eq(flowlog_reader_next(reader, &b, &err), FLOWLOG_END);
     flowlog_reader_close(reader);
+}
+
+/* --- hostile input ------------------------------------------------------------------------------------------------------ */
+
+/* Processor time of reading so many bytes of a pattern, in one block as long as blocks get; the best of three. */
+static double seconds_of(const char *pattern, size_t bytes)
+{
+    char *text = malloc(bytes + 100);
+    size_t n = (size_t)sprintf(text, "srcaddr bytes\n");
+    double best = 1e9;
+    while (n < bytes) n += (size_t)sprintf(text + n, "%s", pattern);
+    for (int i = 0; i < 3; i++) {
+        flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT;
+        flowlog_source *source;
+        flowlog_reader *reader;
+        const flowlog_batch *b;
+        o.line_max = 1 << 20;
+        o.batch_rows = 65536;
+        cr_assert_eq(flowlog_source_memory(text, n, NULL, NULL, &source, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog_reader_open(source, &o, &reader, NULL), FLOWLOG_OK);
+        const clock_t begin = clock();
+        while (flowlog_reader_next(reader, &b, NULL) == FLOWLOG_OK) {}
+        const double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+        if (seconds < best) best = seconds;
+        flowlog_reader_close(reader);
+    }
+    free(text);
+    return best;
+}
+
+/* Lines that are no rows, in blocks that have as many values as if all were: each must not cost a look at the rest. */
+Test(reader, time_grows_with_the_input_whatever_its_lines_are)
+{
+    static const char *const patterns[] = {"a\na b c\n", "x y\n# z\n", "\n", "1.1.1.1  5\n1.1.1.1 5\n", "1.1.1.1 x\n1.1.1.1 5\n"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        const double one = seconds_of(patterns[i], 1 << 16), eight = seconds_of(patterns[i], 1 << 19);
+        cr_expect_lt(eight, 8 * one * 3 + 0.3, "pattern %zu: %.4f s, then %.4f s", i, one, eight);
+    }
 }
 
 /* --- formats told from content -------------------------------------------------------------------------------------------- */
