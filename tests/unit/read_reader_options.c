@@ -557,6 +557,43 @@ Test(reader, lines_that_fit_several_layouts_or_none_are_an_error_that_says_so)
     cr_expect(r->status == FLOWLOG_E_FORMAT && strstr(r->err.message, "value 10 (42x9)"), "%s", r->err.message);
 }
 
+/* One value of a line of the Transit Gateway default or of all fields is none that its field has. */
+Test(reader, every_value_must_be_one_that_its_field_can_have)
+{
+    static const struct {
+        const char *field, *value;
+    } wrong[] = {
+        {"version", "1"}, {"version", "0"}, {"version", "100"}, {"version", "x"}, {"account-id", "12345678901"},
+        {"account-id", "1234567890123"}, {"account-id", "12345678901x"}, {"account-id", "unknow"}, {"interface-id", "1234"},
+        {"interface-id", "eni-"}, {"srcaddr", "10.0.0"}, {"srcport", "65536"}, {"protocol", "256"}, {"bytes", "-5"},
+        {"start", "now"}, {"action", "MAYBE"}, {"log-status", "FINE"}, {"vpc-id", "subnet-1"}, {"subnet-id", "vpc-1"},
+        {"instance-id", "eni-1"}, {"type", "IPv5"}, {"flow-direction", "up"}, {"resource-id", "i-1"}, {"ecs-cluster-arn", "x"},
+        {"ecs-task-arn", "x"}, {"ecs-task-definition-arn", "x"}, {"ecs-container-instance-arn", "x"},
+        {"next-hop-interface-id", "x"}, {"next-hop-subnet-id", "x"}, {"next-hop-vpc-id", "x"}, {"resource-type", "Vpc"},
+        {"tgw-id", "x"}, {"tgw-attachment-id", "tgw-1"}, {"tgw-pair-attachment-id", "tgw-1"}, {"tgw-src-vpc-account-id", "1"},
+        {"tgw-dst-vpc-account-id", "1"}, {"tgw-src-vpc-id", "x"}, {"tgw-dst-vpc-id", "x"}, {"tgw-src-subnet-id", "x"},
+        {"tgw-dst-subnet-id", "x"}, {"tgw-src-eni", "x"}, {"tgw-dst-eni", "x"}, {"tcp-flags", "S"}, {"traffic-path", "8x"},
+    };
+    size_t count;
+    const struct fl_layout *layouts = flowlog__layouts(&count);
+    for (size_t w = 0; w < sizeof wrong / sizeof *wrong; w++) {
+        const size_t layout = strstr(wrong[w].field, "tgw") || !strcmp(wrong[w].field, "resource-type") ? 1 : 9;
+        flowlog_format *f = NULL;
+        char line[3000];
+        size_t n = 0, changed = 0;
+        cr_assert_eq(flowlog_format_parse(layouts[layout].fields, strlen(layouts[layout].fields), NULL, &f, NULL), FLOWLOG_OK);
+        for (uint32_t k = 0; k < flowlog_format_columns(f); k++) {
+            const flowlog_format_column *c = flowlog_format_column_at(f, k);
+            const int here = !strcmp(c->name, wrong[w].field);
+            changed += (size_t)here;
+            n += (size_t)sprintf(line + n, "%s%s", k ? " " : "", here ? wrong[w].value : value_for(c));
+        }
+        cr_assert_eq(changed, 1, "%s", wrong[w].field);
+        cr_expect_eq(rows_of(line, NULL)->status, FLOWLOG_E_FORMAT, "%s: %s", wrong[w].field, wrong[w].value);
+        flowlog_format_free(f);
+    }
+}
+
 Test(reader, a_given_format_holds_until_a_header)
 {
     flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT;
