@@ -58,6 +58,9 @@ typedef struct flowlog_bad_line {
 /**
  * What was read so far.  Every line is in exactly one of six:
  *     lines = records + nodata + skipdata + headers + malformed + skipped
+ *
+ * Lines are always checked for their number of values, but values only in the fields that were asked for: a
+ * reader of all fields can find more malformed lines than one of two.
  */
 typedef struct flowlog_counters {
     uint64_t files;     /* inputs begun */
