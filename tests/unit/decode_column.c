@@ -276,6 +276,45 @@ Test(column, columns_of_every_field_and_length)
         }
 }
 
+/* Something like an address of either family: groups, gaps and quads, now and then a byte too many or another. */
+static void almost_address(char *t)
+{
+    char *begin = t;
+    if (rnd(4) == 0) {
+        t += sprintf(t, "%u.%u.%u.%u", rnd(rnd(9) ? 256 : 300), rnd(256), rnd(20), rnd(256));
+    } else {
+        const unsigned groups = rnd(4) ? 8 : 1 + rnd(9), gap = rnd(2) ? 99 : rnd(groups), skipped = gap < 99 ? 1 + rnd(4) : 0;
+        for (unsigned g = 0; g < groups; g++) {
+            if (g == gap) t += sprintf(t, g ? ":" : "::");
+            if (g >= gap && g < gap + skipped) continue;
+            const unsigned width = rnd(4);
+            t += sprintf(t, g + 1 < groups ? "%0*x:" : "%0*x", (int)width + (rnd(40) == 0), rnd(16u << (4 * width)));
+        }
+        if (rnd(8) == 0) t += sprintf(t, ":%u.%u.%u.%u", rnd(256), rnd(256), rnd(256), rnd(256));
+        if (rnd(8) == 0) t += sprintf(t, "::");
+    }
+    if (rnd(6) == 0) begin[rnd((uint32_t)(t - begin))] = "0123456789abcdefABCDEF.:%-g/@`G\xB1"[rnd(32)];
+    if (rnd(9) == 0) strcpy(begin, "-");
+}
+
+Test(column, addresses_of_both_families_as_the_slow_function_reads_them)
+{
+    static char text[ROWS_MAX][128];
+    static const char *tokens[ROWS_MAX];
+    unsigned wide = 0;
+    for (int round = 0; round < 400; round++) {
+        const size_t count = 1 + rnd(round % 8 ? 70 : ROWS_MAX);
+        for (size_t r = 0; r < count; r++) {
+            flowlog_addr a;
+            almost_address(text[r]);
+            tokens[r] = text[r];
+            wide += flowlog_addr_parse(text[r], strlen(text[r]), &a) == FLOWLOG_OK && a.family == 6;
+        }
+        check_column(round % 2 ? FLOWLOG_FIELD_SRCADDR : FLOWLOG_FIELD_PKT_DSTADDR, tokens, count);
+    }
+    cr_assert_gt(wide, 8000u, "%u IPv6 addresses", wide);
+}
+
 Test(column, room_is_as_long_as_it_says)
 {
     for (uint32_t type = FLOWLOG_TYPE_TEXT; type <= FLOWLOG_TYPE_ENUM; type++)
