@@ -53,7 +53,8 @@ Test(decisions, integers)
         const struct rows *r = rows_of(text, NULL);
         cr_expect_str_eq(r->text, "none srcport=1 protocol=6 bytes=1\n");
         cr_expect_eq(r->counters.reasons[FLOWLOG_REASON_NUMBER], 1, "%s", bad[i]);
-        cr_expect_eq(r->counters.bad_line[0].column, column[i], "%s: column %u", bad[i], r->counters.bad_line[0].column);
+        cr_expect_eq(r->counters.bad_line[0].column, column[i], "%s: column %u", bad[i],
+                     r->counters.bad_line[0].column);
     }
     /* The reason names the field. */
     flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT;

@@ -170,7 +170,8 @@ Test(examples, all_in_one_file_with_their_headers)
     for (size_t i = 0; i < EXAMPLES; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s\n%s\n", fields_of(examples[i].format), examples[i].record);
     const struct rows *r = rows_of(text, NULL);
-    cr_expect(r->counters.headers == EXAMPLES && r->counters.malformed == 0 && r->counters.nodata == 1 && r->counters.skipdata == 1);
+    cr_expect(r->counters.headers == EXAMPLES && r->counters.malformed == 0 && r->counters.nodata == 1 &&
+              r->counters.skipdata == 1);
     cr_expect_eq(r->counters.records, EXAMPLES - 2);
 }
 

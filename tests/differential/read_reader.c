@@ -139,7 +139,8 @@ static void check_counts(const char *p, size_t n, const struct reading *r, const
     cr_assert_eq(c->malformed, reasons, "%s", what);
     cr_assert_eq(c->bad_lines, c->malformed < FLOWLOG_BAD_LINES ? c->malformed : FLOWLOG_BAD_LINES, "%s", what);
     if (r->status != FLOWLOG_END) return;
-    cr_assert_eq(c->lines, lines, "%s: %llu lines of %llu", what, (unsigned long long)c->lines, (unsigned long long)lines);
+    cr_assert_eq(c->lines, lines, "%s: %llu lines of %llu", what, (unsigned long long)c->lines,
+                 (unsigned long long)lines);
     cr_assert_eq(c->bytes, n, "%s", what);
     cr_assert_eq(c->files, 1, "%s", what);
 }
@@ -154,7 +155,7 @@ static void same(const struct reading *want, const struct reading *got, const ch
     cr_assert(!difference, "%s, round %llu: %s", what, (unsigned long long)round, difference);
 }
 
-/* --- the bundled logs ------------------------------------------------------------------------------------------ */
+/* --- the bundled logs ------------------------------------------------------------------------------ */
 
 static void slurp(const char *path, struct text *t)
 {
@@ -205,7 +206,8 @@ static unsigned check_directory(const char *path)
         snprintf(child, sizeof child, "%s/%s", path, e->d_name);
         cr_assert_eq(stat(child, &st), 0);
         if (S_ISDIR(st.st_mode)) files += check_directory(child);
-        else if (n > 4 && (!strcmp(e->d_name + n - 4, ".log") || !strcmp(e->d_name + n - 3, ".gz"))) files += check_bundled_file(child);
+        else if (n > 4 && (!strcmp(e->d_name + n - 4, ".log") || !strcmp(e->d_name + n - 3, ".gz")))
+            files += check_bundled_file(child);
     }
     closedir(d);
     return files;
@@ -217,7 +219,7 @@ Test(reader_model, the_bundled_logs_are_read_as_the_model_reads_them)
     cr_assert_geq(check_directory(FLOWLOG_SOURCE_DIR "/tests/data"), 10u);
 }
 
-/* --- random logs ------------------------------------------------------------------------------------------------- */
+/* --- random logs ----------------------------------------------------------------------------------- */
 
 /* Some fields of any format, in any order, some that no format has. */
 static const char *random_fields(void)
@@ -252,7 +254,8 @@ static struct model_options random_options(void)
 static struct log_plan random_plan(size_t line_max)
 {
     static const unsigned rates[] = {0, 2, 20, 200};
-    return (struct log_plan){1 + rnd(rnd(3) ? 60 : 1200), rates[rnd(4)], rates[rnd(4)] / 4, rates[rnd(3)], line_max, -1, rnd(6) == 0};
+    return (struct log_plan){1 + rnd(rnd(3) ? 60 : 1200), rates[rnd(4)], rates[rnd(4)] / 4, rates[rnd(3)], line_max,
+                             -1, rnd(6) == 0};
 }
 
 static void random_rounds(uint64_t first, uint64_t rounds)
@@ -287,7 +290,7 @@ Test(reader_model, random_logs_1) { random_rounds(1, 500); }
 Test(reader_model, random_logs_2) { random_rounds(1001, 500); }
 Test(reader_model, random_logs_3) { random_rounds(2001, 500); }
 
-/* --- the same bytes, however they arrive -------------------------------------------------------------------------- */
+/* --- the same bytes, however they arrive ----------------------------------------------------------- */
 
 /* Small and full of faults: a header, rows, a header of as many fields, a comment, a long line, no last newline. */
 static const char small_log[] =
@@ -363,7 +366,8 @@ static void every_cut_in_two(const char *p, size_t n, const struct model_options
 
 Test(reader_model, every_cut_in_two_pieces_gives_the_same)
 {
-    const struct model_options plain = {NULL, NULL, 90, FLOWLOG_READ_LINES}, stop = {NULL, NULL, 90, FLOWLOG_READ_STOP_ON_BAD};
+    const struct model_options plain = {NULL, NULL, 90, FLOWLOG_READ_LINES},
+                               stop = {NULL, NULL, 90, FLOWLOG_READ_STOP_ON_BAD};
     every_cut_in_two(small_log, sizeof small_log - 1, &plain, "cut");
     every_cut_in_two(small_log, sizeof small_log - 1, &stop, "cut, stopping");
 }
@@ -466,7 +470,8 @@ Test(reader_model, inputs_of_every_length_around_the_buffers)
             const size_t n = sizes[i] - 2 + d;
             struct reading want, got;
             model_read(t.p, n, &m, &want);
-            read_memory(t.p, n, &o, &got), same(&want, &got, "memory", n), check_counts(t.p, n, &got, "memory"), reading_free(&got);
+            read_memory(t.p, n, &o, &got), same(&want, &got, "memory", n);
+            check_counts(t.p, n, &got, "memory"), reading_free(&got);
             read_callback(t.p, n, SIZE_MAX, &o, &got), same(&want, &got, "callback", n), reading_free(&got);
             compress_text(t.p, n, 0, &packed);
             read_memory(packed.p, packed.n, &o, &got), same(&want, &got, "gzip", n), reading_free(&got);
@@ -534,7 +539,7 @@ Test(reader_model, headerless_lines_before_a_header_tell_their_own_format)
     text_free(&t);
 }
 
-/* --- options that change no row ------------------------------------------------------------------------------------- */
+/* --- options that change no row -------------------------------------------------------------------- */
 
 Test(reader_model, batch_rows_and_line_max_change_no_row_that_is_short_enough)
 {
@@ -601,7 +606,8 @@ Test(reader_model, a_column_alone_equals_the_same_column_among_all)
         log_make(&t, &plan);
         model_names(&f, log_formats[format]);
         for (uint32_t i = 0; i < f.n; i++) {
-            const struct model_options alone = {log_formats[format], f.c[i].name, 0, 0}, all = {log_formats[format], NULL, 0, 0};
+            const struct model_options alone = {log_formats[format], f.c[i].name, 0, 0},
+                                       all = {log_formats[format], NULL, 0, 0};
             flowlog_format *given[2];
             flowlog_reader_options o[2] = {reader_options(&alone, &given[0]), reader_options(&all, &given[1])};
             flowlog_reader *reader[2];
@@ -672,13 +678,16 @@ Test(reader_model, values_one_by_one_are_those_of_the_columns)
                 flowlog_addr a = {{0}, 4};
                 switch (c->type) {
                 case FLOWLOG_TYPE_U32: sprintf(want, "%u", ((const uint32_t *)c->values)[r]); break;
-                case FLOWLOG_TYPE_U64: sprintf(want, "%llu", (unsigned long long)((const uint64_t *)c->values)[r]); break;
+                case FLOWLOG_TYPE_U64:
+                    sprintf(want, "%llu", (unsigned long long)((const uint64_t *)c->values)[r]);
+                    break;
                 case FLOWLOG_TYPE_TIME: sprintf(want, "%lld", (long long)((const int64_t *)c->values)[r]); break;
                 case FLOWLOG_TYPE_ADDR:
                     a.family = c->family[r];
                     if (a.family == 6) memcpy(a.bytes, c->wide[r], 16);
                     else
-                        for (int k = 0; k < 4; k++) a.bytes[k] = (uint8_t)(((const uint32_t *)c->values)[r] >> (24 - 8 * k));
+                        for (int k = 0; k < 4; k++)
+                            a.bytes[k] = (uint8_t)(((const uint32_t *)c->values)[r] >> (24 - 8 * k));
                     flowlog_addr_format(&a, want);
                     break;
                 case FLOWLOG_TYPE_ENUM:
@@ -696,7 +705,7 @@ Test(reader_model, values_one_by_one_are_those_of_the_columns)
     text_free(&t);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------------- */
 
 Test(reader_model, nothing_outside_of_borrowed_memory_is_read)
 {
@@ -744,7 +753,8 @@ static flowlog_status read_counted(const struct text *t, flowlog_reader_options 
     }
     if (status == FLOWLOG_OK) {
         while ((status = flowlog_reader_next(reader, &b, &err)) == FLOWLOG_OK) *rows += b->rows;
-        if (status == FLOWLOG_E_MEMORY) cr_assert_eq(flowlog_reader_next(reader, &b, &err), FLOWLOG_E_MEMORY, "permanent");
+        if (status == FLOWLOG_E_MEMORY)
+            cr_assert_eq(flowlog_reader_next(reader, &b, &err), FLOWLOG_E_MEMORY, "permanent");
         flowlog_reader_close(reader);
     }
     if (status < 0) cr_assert_eq(err.status, status, "%d %d", (int)err.status, (int)status);
@@ -757,7 +767,9 @@ Test(reader_model, every_allocation_may_fail)
 {
     struct text t = {NULL, 0, 0}, packed = {NULL, 0, 0};
     for (int kind = 0; kind < 6; kind++) {
-        const struct log_plan plan = {300, kind == 3 ? 100 : 0, kind == 3 ? 5 : 0, kind == 1 || kind == 3 ? 20 : 0, 0, kind == 2 ? 0 : -1, kind == 2};
+        const struct log_plan plan = {
+            300, kind == 3 ? 100 : 0, kind == 3 ? 5 : 0, kind == 1 || kind == 3 ? 20 : 0, 0, kind == 2 ? 0 : -1,
+            kind == 2};
         flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT;
         struct test_alloc a;
         uint64_t rows, all;
@@ -835,7 +847,7 @@ Test(reader_model, nothing_is_allocated_after_the_first_batch)
     text_free(&packed);
 }
 
-/* --- SIMD levels ------------------------------------------------------------------------------------------------------- */
+/* --- SIMD levels ----------------------------------------------------------------------------------- */
 
 static uint64_t digest(uint64_t h, const struct text *t)
 {

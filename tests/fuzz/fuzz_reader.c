@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                          "dstport,protocol,unheard", NULL, NULL};
     static const char *const given = "version srcaddr dstport protocol bytes start action unheard log-status";
     if (len < 3) return 0;
-    struct model_options m = {data[0] & 8 ? given : NULL, fields[data[0] >> 4 & 7], data[0] & 0x80 ? 40 : 0, data[0] & 7u};
+    struct model_options m = {data[0] & 8 ? given : NULL, fields[data[0] >> 4 & 7],
+                              data[0] & 0x80 ? 40 : 0, data[0] & 7u};
     if (!m.given && m.fields && strstr(m.fields, "unheard")) m.fields = "dstport,protocol";
     flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT;
     flowlog_format *format = NULL;

@@ -64,7 +64,9 @@ static void test_batch_cell(struct test_batch *b, flowlog_column *c, uint32_t r,
         }
         ((uint8_t *)(uintptr_t)c->family)[r] = (uint8_t)a.family;
         if (a.family == 6) memcpy((void *)(uintptr_t)c->wide[r], a.bytes, 16);
-        else ((uint32_t *)values)[r] = (uint32_t)a.bytes[0] << 24 | (uint32_t)a.bytes[1] << 16 | (uint32_t)a.bytes[2] << 8 | a.bytes[3];
+        else
+            ((uint32_t *)values)[r] = (uint32_t)a.bytes[0] << 24 | (uint32_t)a.bytes[1] << 16 |
+                                      (uint32_t)a.bytes[2] << 8 | a.bytes[3];
     }
 }
 

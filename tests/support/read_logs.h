@@ -79,7 +79,8 @@ static inline void log_token(struct text *t, const struct model_column *c, unsig
         if (wrong) text_print(t, "%s", not_numbers[rnd(10)]);
         else if (rnd(bad ? 30 : 100000) == 0) text_print(t, "%s", numbers[rnd(22)]);
         else if (c->type == FLOWLOG_TYPE_TIME) text_print(t, "%u%s", 1700000000 + rnd(100), rnd(300) ? "" : "000");
-        else if (c->field == FLOWLOG_FIELD_PROTOCOL || c->field == FLOWLOG_FIELD_VERSION) text_print(t, "%u", 2 + rnd(90));
+        else if (c->field == FLOWLOG_FIELD_PROTOCOL || c->field == FLOWLOG_FIELD_VERSION)
+            text_print(t, "%u", 2 + rnd(90));
         else text_print(t, "%u", rnd(rnd(2) ? 65536 : 100));
         break;
     case FLOWLOG_TYPE_ADDR:
@@ -104,7 +105,8 @@ static inline void log_row(struct text *t, const struct model_format *f, unsigne
     for (uint32_t i = 0; i < f->n; i++) {
         if (i) text_add(t, " ", 1);
         if (empty && model_is_flow(f->c[i].field)) text_add(t, "-", 1);
-        else if (empty && f->c[i].field == FLOWLOG_FIELD_LOG_STATUS) text_print(t, "%s", rnd(2) ? "NODATA" : "SKIPDATA");
+        else if (empty && f->c[i].field == FLOWLOG_FIELD_LOG_STATUS)
+            text_print(t, "%s", rnd(2) ? "NODATA" : "SKIPDATA");
         else log_token(t, &f->c[i], bad);
     }
 }

@@ -176,7 +176,9 @@ static inline int model_header(const char *p, size_t len, struct model_format *f
             known++;
             continue;
         }
-        if (n > FLOWLOG_FORMAT_NAME_MAX || (name[0] >= '0' && name[0] <= '9') || name[0] == '-' || name[0] == '#') return 0;
+        if (n > FLOWLOG_FORMAT_NAME_MAX || (name[0] >= '0' && name[0] <= '9') || name[0] == '-' ||
+            name[0] == '#')
+            return 0;
         for (size_t k = 0; k < n; k++)
             if (name[k] <= 0x20 || name[k] >= 0x7F || strchr("${},:\"'`", name[k])) return 0;
     }
@@ -412,7 +414,8 @@ struct model {
     int known;
 };
 
-static inline void model_bad(struct model *m, uint64_t line, uint64_t offset, int reason, uint32_t column, const char *p, size_t len)
+static inline void model_bad(struct model *m, uint64_t line, uint64_t offset, int reason,
+                             uint32_t column, const char *p, size_t len)
 {
     flowlog_counters *c = &m->r->counters;
     c->malformed++;
@@ -424,7 +427,8 @@ static inline void model_bad(struct model *m, uint64_t line, uint64_t offset, in
         b->line = line;
         b->offset = offset;
         b->text_len = (uint32_t)(len < 115 ? len : 115);
-        for (uint32_t i = 0; i < b->text_len; i++) b->text[i] = (char)((unsigned char)p[i] < 0x20 || p[i] == 0x7F ? '?' : p[i]);
+        for (uint32_t i = 0; i < b->text_len; i++)
+            b->text[i] = (char)((unsigned char)p[i] < 0x20 || p[i] == 0x7F ? '?' : p[i]);
     }
     if (m->o.flags & FLOWLOG_READ_STOP_ON_BAD) {
         m->r->status = FLOWLOG_E_MALFORMED;
@@ -443,7 +447,10 @@ static inline int model_find(const struct model_format *f, const struct model_co
     return -1;
 }
 
-static inline const struct model_format *model_targets(const struct model *m) { return m->o.fields ? &m->wanted : &m->format; }
+static inline const struct model_format *model_targets(const struct model *m)
+{
+    return m->o.fields ? &m->wanted : &m->format;
+}
 
 static inline void model_show_columns(struct model *m)
 {
@@ -457,7 +464,8 @@ static inline void model_show_columns(struct model *m)
 }
 
 /* p[0..len): a line that is neither blank, comment nor header, trimmed; whole: as it stands. */
-static inline void model_row(struct model *m, const char *p, size_t len, const char *whole, size_t whole_len, uint64_t line, uint64_t offset)
+static inline void model_row(struct model *m, const char *p, size_t len, const char *whole,
+                             size_t whole_len, uint64_t line, uint64_t offset)
 {
     flowlog_counters *k = &m->r->counters;
     struct model_tokens t;
@@ -467,7 +475,8 @@ static inline void model_row(struct model *m, const char *p, size_t len, const c
     }
     model_split(p, len, &t);
     if (t.n != m->format.n) {
-        model_bad(m, line, offset, t.n < m->format.n ? FLOWLOG_REASON_TOO_FEW : FLOWLOG_REASON_TOO_MANY, 0, whole, whole_len);
+        model_bad(m, line, offset, t.n < m->format.n ? FLOWLOG_REASON_TOO_FEW : FLOWLOG_REASON_TOO_MANY,
+                  0, whole, whole_len);
         return;
     }
     const struct model_format *targets = model_targets(m);
@@ -499,7 +508,9 @@ static inline void model_row(struct model *m, const char *p, size_t len, const c
         if (targets->c[i].field == FLOWLOG_FIELD_START && !v.is_null) start = v.time, times++;
         if (targets->c[i].field == FLOWLOG_FIELD_END && !v.is_null) end = v.time, times++;
         text_print(&m->row, " %s", v.text);
-        if (!bad && !v.is_null && (targets->c[i].type == FLOWLOG_TYPE_TEXT || (targets->c[i].type == FLOWLOG_TYPE_ENUM && !v.code)))
+        if (!bad && !v.is_null &&
+            (targets->c[i].type == FLOWLOG_TYPE_TEXT ||
+             (targets->c[i].type == FLOWLOG_TYPE_ENUM && !v.code)))
             text_add(&m->row, t.t[at].p, t.t[at].len);
     }
     text_add(&m->row, "\n", 1);
@@ -639,7 +650,8 @@ static inline void transcript_cell(struct text *t, const flowlog_batch *b, const
         return;
     }
     if (!valid) {
-        if (number || span.offset || span.len || (c->family && c->family[row])) transcript_broken(t, "a null is not zero");
+        if (number || span.offset || span.len || (c->family && c->family[row]))
+            transcript_broken(t, "a null is not zero");
         text_add(t, " -", 2);
         return;
     }
@@ -687,7 +699,8 @@ static inline void transcript_batch(struct text *t, const flowlog_batch *b, stru
         text_print(t, "%u", b->log_status[r]);
         if (b->lines) {
             text_print(t, " %llu <", (unsigned long long)b->line_numbers[r]);
-            if ((uint64_t)b->lines[r].offset + b->lines[r].len > b->text_len) transcript_broken(t, "a line leaves the text");
+            if ((uint64_t)b->lines[r].offset + b->lines[r].len > b->text_len)
+                transcript_broken(t, "a line leaves the text");
             else text_add(t, b->text + b->lines[r].offset, b->lines[r].len);
             text_add(t, ">", 1);
         }
@@ -762,9 +775,11 @@ static inline const char *transcript_difference(const struct reading *want, cons
     size_t i = 0, line = 1, start = 0;
     for (; i < a->n && i < b->n && a->p[i] == b->p[i]; i++)
         if (a->p[i] == '\n') line++, start = i + 1;
-    snprintf(message, sizeof message, "transcript line %zu, byte %zu:\n  want %.*s\n  got  %.*s\n  (%s)", line, i - start,
+    snprintf(message, sizeof message, "transcript line %zu, byte %zu:\n  want %.*s\n  got  %.*s\n  (%s)",
+             line, i - start,
              (int)(strcspn(a->p + start, "\n") < 300 ? strcspn(a->p + start, "\n") : 300), a->p + start,
-             (int)(strcspn(b->p + start, "\n") < 300 ? strcspn(b->p + start, "\n") : 300), b->p + start, got->err.message);
+             (int)(strcspn(b->p + start, "\n") < 300 ? strcspn(b->p + start, "\n") : 300), b->p + start,
+             got->err.message);
     return message;
 }
 

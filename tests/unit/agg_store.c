@@ -128,7 +128,8 @@ static void init(struct fl_groups *g, const flowlog_alloc *a, const char *const 
     spec.agg[0] = (struct fl_agg){.name = "count", .kind = FLOWLOG_AGG_COUNT};
     for (; names[spec.keys.count]; spec.keys.count++) {
         const uint32_t k = spec.keys.count, field = flowlog_field_find(names[k], strlen(names[k]));
-        spec.keys.key[k] = (struct fl_key){.column = k, .field = (uint16_t)field, .type = flowlog_field_get(field)->type};
+        spec.keys.key[k] = (struct fl_key){
+            .column = k, .field = (uint16_t)field, .type = flowlog_field_get(field)->type};
     }
     flowlog__groups_init(g, &spec, a);
 }
@@ -167,7 +168,7 @@ Test(groups, what_a_check_of_32_bits_finds_is_verified)
         struct test_batch *c = is_text ? test_batch_new("interface-id", enis + 2, 1)
                                        : test_batch_new("srcaddr,dstaddr", cells + 2, 1);
         cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL), FLOWLOG_OK);
-        /* Put the check of the second key over that of the first, in all buckets: whatever is looked up, it is found. */
+        /* Put the check of the second key over that of the first, in all buckets: what is looked up is found. */
         struct fl_store *s = is_text ? &g.longs : &g.packed;
         cr_assert_eq(s->count, 1);
         uint64_t words[8];

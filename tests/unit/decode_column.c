@@ -162,7 +162,7 @@ Test(column, any_text_is_a_text)
     }
 }
 
-/* --- columns: kernel and slow function together say what the slow function says alone ------------------------------- */
+/* --- columns: kernel and slow function together say what the slow function says alone -------------- */
 
 enum { ROWS_MAX = 700 };
 
@@ -223,7 +223,8 @@ static void check_column(uint32_t field, const char *const *tokens, size_t count
             if (v.addr.family == 6) cr_assert(!memcmp(c.wide[r], v.addr.bytes, 16), "%s", t);
             if (v.addr.family != 4) cr_assert_eq(((uint32_t *)c.values)[r], 0, "%s", t);
             else
-                for (int b = 0; b < 4; b++) cr_assert_eq((uint8_t)(((uint32_t *)c.values)[r] >> (24 - 8 * b)), v.addr.bytes[b]);
+                for (int b = 0; b < 4; b++)
+                    cr_assert_eq((uint8_t)(((uint32_t *)c.values)[r] >> (24 - 8 * b)), v.addr.bytes[b]);
             break;
         case FLOWLOG_TYPE_ENUM: cr_assert_eq(((uint8_t *)c.values)[r], v.code, "%s", t); /* fall through */
         default:
@@ -268,7 +269,9 @@ Test(column, columns_of_every_field_and_length)
                 const uint32_t type = field ? flowlog_field_get(field)->type : FLOWLOG_TYPE_TEXT;
                 tokens[r] = rnd(2) ? numbers[rnd(NUMBERS)].text : other[rnd((uint32_t)others)];
                 if (rnd(strange)) {
-                    tokens[r] = type == FLOWLOG_TYPE_ADDR ? "10.20.30.40" : type == FLOWLOG_TYPE_ENUM ? other[1 + rnd(6)] : "12345678";
+                    tokens[r] = type == FLOWLOG_TYPE_ADDR   ? "10.20.30.40"
+                                : type == FLOWLOG_TYPE_ENUM ? other[1 + rnd(6)]
+                                                            : "12345678";
                     if (rnd(9) == 0) tokens[r] = "-";
                 }
             }

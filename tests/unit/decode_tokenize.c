@@ -174,7 +174,8 @@ Test(tokenize, arguments)
 }
 
 /* Fields of a line joined by '|'. */
-static flowlog_status split(const char *line, size_t len, uint32_t expected, char *joined, size_t *count, flowlog_error *err)
+static flowlog_status split(const char *line, size_t len, uint32_t expected, char *joined, size_t *count,
+                            flowlog_error *err)
 {
     flowlog_span field[8];
     const flowlog_status status = flowlog_split_line(line, len, expected, field, 8, count, err);
@@ -271,7 +272,8 @@ Test(split_line, agrees_with_a_plain_splitter_on_all_short_lines)
         for (unsigned i = 0; i < len; i++) total *= sizeof alphabet;
         for (unsigned x = 0; x < total; x++) {
             char line[8], joined[64], want[64] = "";
-            for (unsigned i = 0, y = x; i < len; i++, y /= (unsigned)sizeof alphabet) line[i] = alphabet[y % sizeof alphabet];
+            for (unsigned i = 0, y = x; i < len; i++, y /= (unsigned)sizeof alphabet)
+                line[i] = alphabet[y % sizeof alphabet];
             unsigned end = len, control = 0, n = 0;
             if (end && line[end - 1] == '\r') end--;
             for (unsigned i = 0; i < end; i++) control |= line[i] == '\r' || line[i] == '\x01';

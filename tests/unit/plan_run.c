@@ -265,7 +265,8 @@ Test(run, sums_are_exact_up_to_the_last_value_of_64_bits)
            "10.0.0.1", "18446744073709551614", "10.0.0.1", "1", "10.0.0.1", "0");
 }
 
-static void expect_overflow(const char *plan, const char *fields, const char *const *cells, uint32_t rows, const char *message)
+static void expect_overflow(const char *plan, const char *fields, const char *const *cells,
+                            uint32_t rows, const char *message)
 {
     flowlog_plan *p = plan_of(plan);
     struct test_batch *b = test_batch_new(fields, cells, rows);

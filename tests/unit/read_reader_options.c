@@ -27,7 +27,7 @@ static flowlog_status open_with(const flowlog_reader_options *o, flowlog_error *
     return status;
 }
 
-/* --- options --------------------------------------------------------------------------------------------------- */
+/* --- options --------------------------------------------------------------------------------------- */
 
 Test(reader, options_begin_with_their_size)
 {
@@ -158,7 +158,7 @@ Test(reader, fields_in_the_order_asked_for_and_nulls_where_a_file_has_none)
     flowlog_reader_close(reader);
 }
 
-/* --- lines, stopping, records only --------------------------------------------------------------------------------- */
+/* --- lines, stopping, records only ----------------------------------------------------------------- */
 
 Test(reader, lines_are_given_as_they_stand_with_their_numbers)
 {
@@ -219,8 +219,9 @@ Test(reader, stopping_at_a_bad_line_is_permanent)
         const struct rows *r = rows_of(cases[i].text, &o);
         cr_expect_eq(r->status, FLOWLOG_E_MALFORMED, "case %zu", i);
         cr_expect_str_eq(r->text, cases[i].rows, "case %zu: %s", i, r->text);
-        cr_expect(r->err.line == cases[i].line && r->err.offset == cases[i].offset, "case %zu: line %llu, offset %llu", i,
-                  (unsigned long long)r->err.line, (unsigned long long)r->err.offset);
+        cr_expect(r->err.line == cases[i].line && r->err.offset == cases[i].offset,
+                  "case %zu: line %llu, offset %llu", i, (unsigned long long)r->err.line,
+                  (unsigned long long)r->err.offset);
         cr_expect(strstr(r->err.message, cases[i].message), "case %zu: %s", i, r->err.message);
         cr_expect_eq(r->counters.malformed, 1);
     }
@@ -246,13 +247,14 @@ Test(reader, records_only_leaves_the_others_out_and_counts_them)
     o.flags = FLOWLOG_READ_RECORDS_ONLY;
     const struct rows *r = rows_of("bytes log-status\n- NODATA\n1 OK\n- SKIPDATA\n2 STRANGE\nx NODATA\n- -\n", &o);
     cr_expect_str_eq(r->text, "OK bytes=1 log-status=OK\nnone bytes=2 log-status=STRANGE\n");
-    cr_expect(r->counters.records == 2 && r->counters.nodata == 2 && r->counters.skipdata == 1 && r->counters.malformed == 1);
+    cr_expect(r->counters.records == 2 && r->counters.nodata == 2 && r->counters.skipdata == 1 &&
+              r->counters.malformed == 1);
     r = rows_of("bytes log-status\n- NODATA\n- SKIPDATA\n", &o);
     cr_expect_eq(r->status, FLOWLOG_END, "no batch, not an empty one");
     cr_expect_str_eq(r->text, "");
 }
 
-/* --- states ---------------------------------------------------------------------------------------------------------- */
+/* --- states ---------------------------------------------------------------------------------------- */
 
 Test(reader, feeding_has_an_order)
 {
@@ -364,7 +366,8 @@ Test(reader, only_the_first_bad_lines_are_kept_and_their_text_is_cut)
         const flowlog_bad_line *bad = &r->counters.bad_line[i];
         char begin[20];
         sprintf(begin, "x%u?000", i);
-        cr_expect(bad->line == i + 2 && bad->text_len == 115 && strlen(bad->text) == 115 && !strncmp(bad->text, begin, 6));
+        cr_expect(bad->line == i + 2 && bad->text_len == 115 && strlen(bad->text) == 115 &&
+                  !strncmp(bad->text, begin, 6));
     }
 }
 
@@ -379,7 +382,7 @@ Test(reader, reasons_have_names)
     cr_expect_str_eq(flowlog_reason_message(0), "unknown reason");
 }
 
-/* --- several files, some of them bad ------------------------------------------------------------------------------------ */
+/* --- several files, some of them bad --------------------------------------------------------------- */
 
 static void put(const char *dir, const char *name, const void *p, size_t n)
 {
@@ -455,7 +458,7 @@ Test(reader, rows_before_a_failing_read_are_given)
     flowlog_reader_close(reader);
 }
 
-/* --- hostile input ------------------------------------------------------------------------------------------------------ */
+/* --- hostile input --------------------------------------------------------------------------------- */
 
 /* Processor time of reading so many bytes of a pattern, in one block as long as blocks get; the best of three. */
 static double seconds_of(const char *pattern, size_t bytes)
@@ -493,7 +496,7 @@ Test(reader, time_grows_with_the_input_whatever_its_lines_are)
     }
 }
 
-/* --- formats told from content -------------------------------------------------------------------------------------------- */
+/* --- formats told from content --------------------------------------------------------------------- */
 
 /* A value that the field can have, and that tells something. */
 static const char *value_for(const flowlog_format_column *c)
@@ -548,7 +551,9 @@ Test(reader, lines_that_fit_several_layouts_or_none_are_an_error_that_says_so)
     char text[100] = "";
     for (int i = 0; i < 29; i++) strcat(text, i ? " -" : "-");
     r = rows_of(text, NULL);
-    cr_expect(r->status == FLOWLOG_E_FORMAT && strstr(r->err.message, "several") && strstr(r->err.message, "alphabetical"), "%s", r->err.message);
+    cr_expect(r->status == FLOWLOG_E_FORMAT && strstr(r->err.message, "several") &&
+                  strstr(r->err.message, "alphabetical"),
+              "%s", r->err.message);
     /* The place is that of the first line of data. */
     r = rows_of("# comment\n\nwhat is this\n", NULL);
     cr_expect(r->status == FLOWLOG_E_FORMAT && r->err.line == 3 && r->err.offset == 11);
@@ -581,7 +586,9 @@ Test(reader, every_value_must_be_one_that_its_field_can_have)
         flowlog_format *f = NULL;
         char line[3000];
         size_t n = 0, changed = 0;
-        cr_assert_eq(flowlog_format_parse(layouts[layout].fields, strlen(layouts[layout].fields), NULL, &f, NULL), FLOWLOG_OK);
+        cr_assert_eq(
+            flowlog_format_parse(layouts[layout].fields, strlen(layouts[layout].fields), NULL, &f, NULL),
+            FLOWLOG_OK);
         for (uint32_t k = 0; k < flowlog_format_columns(f); k++) {
             const flowlog_format_column *c = flowlog_format_column_at(f, k);
             const int here = !strcmp(c->name, wrong[w].field);

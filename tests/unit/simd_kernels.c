@@ -177,7 +177,8 @@ static void check_columns(const fl_kernels *k, const fl_rows *rows, size_t field
     memset(a, 4, sizeof a);
     memset(b, 4, sizeof b);
     x = s->ipv6(rows, field, wide_a, (uint8_t *)a, va, ta), y = k->ipv6(rows, field, wide_b, (uint8_t *)b, vb, tb);
-    cr_assert(memcmp(va, vb, w) == 0 && memcmp(ta, tb, w) == 0 && memcmp(a, b, sizeof a) == 0 && x == y, "%s ipv6", k->name);
+    cr_assert(memcmp(va, vb, w) == 0 && memcmp(ta, tb, w) == 0 && memcmp(a, b, sizeof a) == 0 && x == y,
+              "%s ipv6", k->name);
     for (size_t r = 0; r < n; r++)
         cr_assert(((uint8_t *)a)[r] == 4 || memcmp(wide_a[r], wide_b[r], 16) == 0, "%s ipv6 row %zu", k->name, r);
     RESET();
