@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flowlog/value.h"
+#include "simd/ipv6.h"
 
 int flowlog__parse_ipv4(const uint8_t *p, size_t len, uint32_t *value)
 {
@@ -28,49 +29,28 @@ int flowlog__parse_ipv4(const uint8_t *p, size_t len, uint32_t *value)
     return i == len;
 }
 
-static int hex_value(uint8_t c)
+/* Four hexadecimal digits. */
+static void write_group(uint8_t *t, uint32_t group)
 {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    for (int k = 0; k < 4; k++) t[k] = (uint8_t)"0123456789abcdef"[group >> (12 - 4 * k) & 15];
 }
 
 int flowlog__parse_ipv6(const uint8_t *p, size_t len, uint8_t out[16])
 {
-    size_t at = 0, gap = SIZE_MAX, i = 0; /* bytes written; where "::" stands among them */
-    if (len < 2 || len > 45) return 0;
-    if (p[0] == ':') {
-        if (p[1] != ':') return 0;
-        gap = 0;
-        i = 2;
-    }
-    while (i < len) {
-        uint32_t group = 0;
-        const size_t first = i;
-        if (at == 16) return 0;
-        for (int h; i < len && i - first < 4 && (h = hex_value(p[i])) >= 0; i++) group = group << 4 | (uint32_t)h;
-        if (i == first) return 0;
-        if (i < len && p[i] == '.') { /* the last 32 bits as a dotted quad */
-            uint32_t quad;
-            if (at > 12 || !flowlog__parse_ipv4(p + first, len - first, &quad)) return 0;
-            for (int k = 0; k < 4; k++) out[at++] = (uint8_t)(quad >> (24 - 8 * k));
-            break;
-        }
-        out[at++] = (uint8_t)(group >> 8);
-        out[at++] = (uint8_t)group;
-        if (i == len) break;
-        if (p[i++] != ':' || i == len) return 0; /* a fifth digit, another character, a colon at the end */
-        if (p[i] == ':') {
-            if (gap != SIZE_MAX) return 0;
-            gap = at;
-            i++;
-        }
-    }
-    if (gap == SIZE_MAX) return at == 16;
-    if (at == 16) return 0; /* "::" stands for at least one group */
-    memmove(out + 16 - (at - gap), out + gap, at - gap);
-    memset(out + gap, 0, 16 - at);
-    return 1;
+    if (len > 45) return 0; /* six groups and a dotted quad */
+    if (!memchr(p, '.', len)) return fl_parse_groups(p, len, out);
+
+    /* The last 32 bits are a dotted quad: write them as two groups instead. */
+    uint8_t text[45 + 9];
+    uint32_t quad;
+    size_t start = len;
+    while (start && p[start - 1] != ':') start--;
+    if (!start || !flowlog__parse_ipv4(p + start, len - start, &quad)) return 0;
+    memcpy(text, p, start);
+    write_group(text + start, quad >> 16);
+    text[start + 4] = ':';
+    write_group(text + start + 5, quad & 0xFFFF);
+    return fl_parse_groups(text, start + 9, out);
 }
 
 flowlog_status flowlog_addr_parse(const char *text, size_t len, flowlog_addr *addr)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "simd/kernels.h"
 
 static inline int fl_hex_digit(uint8_t c)
 {
