@@ -255,10 +255,33 @@ static uint32_t rnd(uint32_t n)
 
 Test(column, columns_of_every_field_and_length)
 {
-    static const char *const other[] = {"-", "ACCEPT", "REJECT", "accept", "OK", "NODATA", "SKIPDATA", "SKIPDATAX", "IPv4", "IPV6",
-                                        "ingress", "egress", "10.0.0.1", "255.255.255.255", "1.2.3.256", "01.2.3.4", "1.2.3",
-                                        "::1", "::", "fe80::1%1", "2001:db8:1234:a100:8d6e:3477:df66:f105", "::ffff:1.2.3.4",
-                                        "x", "eni-1235b8ca123456789", "\xFF\xFE", "1.2.3.4.5", "100.200.100.200"};
+    static const char *const other[] = {"-",
+                                        "ACCEPT",
+                                        "REJECT",
+                                        "accept",
+                                        "OK",
+                                        "NODATA",
+                                        "SKIPDATA",
+                                        "SKIPDATAX",
+                                        "IPv4",
+                                        "IPV6",
+                                        "ingress",
+                                        "egress",
+                                        "10.0.0.1",
+                                        "255.255.255.255",
+                                        "1.2.3.256",
+                                        "01.2.3.4",
+                                        "1.2.3",
+                                        "::1",
+                                        "::",
+                                        "fe80::1%1",
+                                        "2001:db8:1234:a100:8d6e:3477:df66:f105",
+                                        "::ffff:1.2.3.4",
+                                        "x",
+                                        "eni-1235b8ca123456789",
+                                        "\xFF\xFE",
+                                        "1.2.3.4.5",
+                                        "100.200.100.200"};
     static const char *tokens[ROWS_MAX];
     const size_t others = sizeof other / sizeof *other;
     for (uint32_t field = 0; field <= flowlog_field_count(); field++)
@@ -286,7 +309,8 @@ static void almost_address(char *t)
     if (rnd(4) == 0) {
         t += sprintf(t, "%u.%u.%u.%u", rnd(rnd(9) ? 256 : 300), rnd(256), rnd(20), rnd(256));
     } else {
-        const unsigned groups = rnd(4) ? 8 : 1 + rnd(9), gap = rnd(2) ? 99 : rnd(groups), skipped = gap < 99 ? 1 + rnd(4) : 0;
+        const unsigned groups = rnd(4) ? 8 : 1 + rnd(9), gap = rnd(2) ? 99 : rnd(groups),
+                       skipped = gap < 99 ? 1 + rnd(4) : 0;
         for (unsigned g = 0; g < groups; g++) {
             if (g == gap) t += sprintf(t, g ? ":" : "::");
             if (g >= gap && g < gap + skipped) continue;
