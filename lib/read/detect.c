@@ -111,7 +111,7 @@ static size_t next_line(const uint8_t *text, size_t len, size_t *at, const uint8
         *at += n + (newline != NULL);
         flowlog__trim_line(start, &s, &e);
         if (s == e || start[s] == '#') continue;
-        if (flowlog_is_header((const char *)start + s, e - s)) return 0;
+        if (flowlog_is_header((const char *)start, n)) return 0;
         *line = start;
         return n;
     }

@@ -303,10 +303,10 @@ static int odd_line(flowlog_reader *r, const uint8_t *p, size_t len, uint64_t li
         r->counters.skipped++;
         return 1;
     }
-    if (flowlog_is_header((const char *)p + start, end - start)) {
+    if (flowlog_is_header((const char *)p, len)) {
         flowlog_format *format;
         flowlog_status status =
-            flowlog_format_from_header((const char *)p + start, end - start, &r->alloc, &format, err);
+            flowlog_format_from_header((const char *)p, len, &r->alloc, &format, err);
         fl_layout_entry *entry = NULL;
         if (status == FLOWLOG_OK) status = add_layout(r, format, &entry, err);
         if (status == FLOWLOG_OK) status = use_layout(r, entry, err);

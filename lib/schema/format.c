@@ -311,13 +311,15 @@ struct header {
     const char *p, *end; /* what is left of the line */
 };
 
-/* The line without a byte order mark, blanks and a line end around it. */
+/* The line without a byte order mark, and without one line end and blanks behind it. */
 static struct header header_begin(const char *line, size_t len)
 {
     static const char bom[3] = {'\xEF', '\xBB', '\xBF'};
     struct header h = {line, line + len};
     if (len >= sizeof bom && !memcmp(line, bom, sizeof bom)) h.p += sizeof bom;
-    while (h.end > h.p && fl_ascii_is_blank(h.end[-1])) h.end--;
+    if (h.end > h.p && h.end[-1] == '\n') h.end--;
+    if (h.end > h.p && h.end[-1] == '\r') h.end--;
+    while (h.end > h.p && (h.end[-1] == ' ' || h.end[-1] == '\t')) h.end--;
     return h;
 }
 

@@ -288,3 +288,15 @@ Test(schema_header, reads_no_byte_outside_the_line)
     read_every_prefix("2 123456789010 eni-1235b8ca123456789 - - -");
     read_every_prefix("version account-id interface-id srcaddr dstaddr srcport\r");
 }
+
+/* Found by fuzzing: only one carriage return is part of a line's end, as everywhere else. */
+Test(header, a_second_carriage_return_is_a_control_character)
+{
+    cr_expect_eq(flowlog_is_header("tgw-id", 6), 1);
+    cr_expect_eq(flowlog_is_header("tgw-id\r", 7), 1);
+    cr_expect_eq(flowlog_is_header("tgw-id\r\n", 8), 1);
+    cr_expect_eq(flowlog_is_header("tgw-id \t\r\n", 10), 1);
+    cr_expect_eq(flowlog_is_header("tgw-id\r\r", 8), 0);
+    cr_expect_eq(flowlog_is_header("tgw-id\r\r\n", 9), 0);
+    cr_expect_eq(flowlog_is_header("tgw-id\n\n", 8), 0);
+}
