@@ -290,7 +290,7 @@ Test(schema_header, reads_no_byte_outside_the_line)
 }
 
 /* Found by fuzzing: only one carriage return is part of a line's end, as everywhere else. */
-Test(header, a_second_carriage_return_is_a_control_character)
+Test(schema_header, a_second_carriage_return_is_a_control_character)
 {
     cr_expect_eq(flowlog_is_header("tgw-id", 6), 1);
     cr_expect_eq(flowlog_is_header("tgw-id\r", 7), 1);
