@@ -69,7 +69,8 @@ typedef struct flowlog_counters {
     uint64_t records;   /* rows whose status is neither NODATA nor SKIPDATA */
     uint64_t nodata;
     uint64_t skipdata;
-    uint64_t headers;
+    uint64_t headers;   /* see flowlog_is_header; a line that has as many values as the format and OK, NODATA or
+                           SKIPDATA as its log-status is a record, whatever its other values are called */
     uint64_t malformed;
     uint64_t skipped;   /* blank lines, and lines that begin with '#' */
     uint64_t irregular; /* accepted lines with runs of blanks, tabs, CR, blanks at an end (also counted above) */

@@ -117,6 +117,17 @@ Test(decisions, header)
     cr_expect_eq(r->counters.headers, 4);
 }
 
+/* Found by fuzzing: the reader and its model disagreed about such a line. */
+Test(decisions, header_words_with_a_status_are_a_record)
+{
+    const flowlog_counters *c = counted("version srcaddr log-status\nsrcaddr dstaddr OK\nsrcaddr dstaddr NODATA\n");
+    cr_expect_eq(c->headers, 1);
+    cr_expect_eq(c->malformed, 2);
+    c = counted("version srcaddr log-status\nsrcaddr dstaddr interface-id\n10.0.0.1 10.0.0.2 eni-1\n");
+    cr_expect_eq(c->headers, 2);
+    cr_expect_eq(c->records, 1);
+}
+
 Test(decisions, unknown_field_names)
 {
     expect("srcaddr bytes Brand_New\n1.1.1.1 1 x\n1.1.1.1 1 -\n", "none srcaddr=1.1.1.1 bytes=1 Brand_New=x\nnone srcaddr=1.1.1.1 bytes=1 Brand_New=-\n");

@@ -191,6 +191,18 @@ static inline int model_header(const char *p, size_t len, struct model_format *f
     return 1;
 }
 
+/* 1 if a line has as many values as the format, and a status that makes it a record whatever else it says. */
+static inline int model_says_record(const struct model_format *f, const char *p, size_t len)
+{
+    static const char *const statuses[] = {"OK", "NODATA", "SKIPDATA"};
+    struct model_tokens t;
+    model_split(p, len, &t);
+    for (size_t i = 0; i < f->n && t.n == f->n; i++)
+        for (size_t s = 0; s < 3 && f->c[i].field == FLOWLOG_FIELD_LOG_STATUS; s++)
+            if (t.t[i].len == strlen(statuses[s]) && !memcmp(t.t[i].p, statuses[s], t.t[i].len)) return 1;
+    return 0;
+}
+
 /* --- values ---------------------------------------------------------------------------------------------- */
 
 /* A decimal number not above the one that `max` spells; its digits without leading zeros. */
@@ -598,7 +610,7 @@ static inline void model_read(const char *text, size_t len, const struct model_o
             k->skipped++;
             continue;
         }
-        const int h = model_header(p, n, &header);
+        const int h = m.known && model_says_record(&m.format, p, n) ? 0 : model_header(p, n, &header);
         if (h < 0) model_bad(&m, line, offset, FLOWLOG_REASON_HEADER, 0, whole, whole_len);
         if (h > 0) {
             k->headers++;
