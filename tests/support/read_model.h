@@ -162,12 +162,15 @@ static inline void model_split(const char *p, size_t len, struct model_tokens *t
     }
 }
 
-/* 0: no header, 1: a header, -1: one with a field named twice or too many fields. */
-static inline int model_header(const char *p, size_t len, struct model_format *f)
+/*
+ * 0: no header, 1: a header, -1: one with a field named twice or too many fields.  A byte order mark may stand
+ * before it when it is at the start of its line.
+ */
+static inline int model_header(const char *p, size_t len, int at_start, struct model_format *f)
 {
     struct model_tokens t;
     size_t known = 0;
-    if (len >= 3 && !memcmp(p, "\xEF\xBB\xBF", 3)) p += 3, len -= 3;
+    if (at_start && len >= 3 && !memcmp(p, "\xEF\xBB\xBF", 3)) p += 3, len -= 3;
     model_split(p, len, &t);
     for (size_t i = 0; i < t.n; i++) {
         const char *name = t.t[i].p;
@@ -312,13 +315,27 @@ static inline int model_fits(const struct model_column *c, const char *p, size_t
     static const char *const closed[] = {"action", "log-status", "type", "flow-direction", "resource-type"};
     for (size_t i = 0; i < 5; i++)
         if (!strcmp(name, closed[i])) return v.code != 0;
-    static const char *const ids[][2] = {
-        {"next-hop-interface-id", "eni-"}, {"interface-id", "eni-"}, {"tgw-src-eni", "eni-"}, {"tgw-dst-eni", "eni-"},
-        {"vpc-id", "vpc-"},                {"next-hop-vpc-id", "vpc-"}, {"tgw-src-vpc-id", "vpc-"}, {"tgw-dst-vpc-id", "vpc-"},
-        {"subnet-id", "subnet-"}, {"next-hop-subnet-id", "subnet-"}, {"tgw-src-subnet-id", "subnet-"}, {"tgw-dst-subnet-id", "subnet-"},
-        {"instance-id", "i-"}, {"resource-id", "nat-"}, {"tgw-id", "tgw-"}, {"tgw-attachment-id", "tgw-attach-"},
-        {"tgw-pair-attachment-id", "tgw-attach-"}, {"ecs-cluster-arn", "arn:"}, {"ecs-container-instance-arn", "arn:"},
-        {"ecs-task-arn", "arn:"}, {"ecs-task-definition-arn", "arn:"}};
+    static const char *const ids[][2] = {{"next-hop-interface-id", "eni-"},
+                                         {"interface-id", "eni-"},
+                                         {"tgw-src-eni", "eni-"},
+                                         {"tgw-dst-eni", "eni-"},
+                                         {"vpc-id", "vpc-"},
+                                         {"next-hop-vpc-id", "vpc-"},
+                                         {"tgw-src-vpc-id", "vpc-"},
+                                         {"tgw-dst-vpc-id", "vpc-"},
+                                         {"subnet-id", "subnet-"},
+                                         {"next-hop-subnet-id", "subnet-"},
+                                         {"tgw-src-subnet-id", "subnet-"},
+                                         {"tgw-dst-subnet-id", "subnet-"},
+                                         {"instance-id", "i-"},
+                                         {"resource-id", "nat-"},
+                                         {"tgw-id", "tgw-"},
+                                         {"tgw-attachment-id", "tgw-attach-"},
+                                         {"tgw-pair-attachment-id", "tgw-attach-"},
+                                         {"ecs-cluster-arn", "arn:"},
+                                         {"ecs-container-instance-arn", "arn:"},
+                                         {"ecs-task-arn", "arn:"},
+                                         {"ecs-task-definition-arn", "arn:"}};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (!strcmp(name, ids[i][0])) return model_begins(p, len, ids[i][1]);
     return 1;
@@ -345,7 +362,7 @@ static inline int model_fits_all(const struct model_format *f, const char *text,
     static struct model_format header;
     int first = 1;
     for (size_t at = 0; at < len;) {
-        const char *newline = memchr(text + at, '\n', len - at), *p = text + at;
+        const char *const whole = text + at, *newline = memchr(whole, '\n', len - at), *p = whole;
         size_t n = newline ? (size_t)(newline - p) : len - at;
         struct model_tokens t;
         if (!first && at + n + (newline != NULL) > 16384) break;
@@ -353,7 +370,7 @@ static inline int model_fits_all(const struct model_format *f, const char *text,
         at += n + 1;
         model_trim(&p, &n);
         if (!n || *p == '#') continue;
-        if (model_header(p, n, &header)) break;
+        if (model_header(p, n, p == whole, &header)) break;
         if (model_has_control(p, n)) return 0;
         model_split(p, n, &t);
         if (t.n != f->n) return 0;
@@ -557,13 +574,15 @@ static inline void transcript_end(struct reading *r)
         text_add(&r->transcript, b->text, b->text_len);
         text_add(&r->transcript, "\n", 1);
     }
-    text_print(&r->transcript,
-               "lines %llu records %llu nodata %llu skipdata %llu headers %llu malformed %llu skipped %llu irregular %llu "
-               "ms %llu odd %llu reasons",
-               (unsigned long long)c->lines, (unsigned long long)c->records, (unsigned long long)c->nodata,
-               (unsigned long long)c->skipdata, (unsigned long long)c->headers, (unsigned long long)c->malformed,
-               (unsigned long long)c->skipped, (unsigned long long)c->irregular, (unsigned long long)c->ms_times,
-               (unsigned long long)c->odd_times);
+    text_print(
+        &r->transcript,
+        "lines %llu records %llu nodata %llu skipdata %llu headers %llu malformed %llu skipped %llu irregular %llu "
+        "ms %llu odd %llu reasons",
+        (unsigned long long)c->lines, (unsigned long long)c->records, (unsigned long long)c->nodata,
+        (unsigned long long)c->skipdata, (unsigned long long)c->headers,
+        (unsigned long long)c->malformed, (unsigned long long)c->skipped,
+        (unsigned long long)c->irregular, (unsigned long long)c->ms_times,
+        (unsigned long long)c->odd_times);
     for (int i = 0; i < FLOWLOG_REASONS; i++) text_print(&r->transcript, " %llu", (unsigned long long)c->reasons[i]);
     text_print(&r->transcript, "\nstatus %d line %llu offset %llu\n", (int)r->status,
                (unsigned long long)(r->status == FLOWLOG_END ? 0 : r->err.line),
@@ -610,7 +629,7 @@ static inline void model_read(const char *text, size_t len, const struct model_o
             k->skipped++;
             continue;
         }
-        const int h = m.known && model_says_record(&m.format, p, n) ? 0 : model_header(p, n, &header);
+        const int h = m.known && model_says_record(&m.format, p, n) ? 0 : model_header(p, n, p == whole, &header);
         if (h < 0) model_bad(&m, line, offset, FLOWLOG_REASON_HEADER, 0, whole, whole_len);
         if (h > 0) {
             k->headers++;

@@ -299,4 +299,6 @@ Test(schema_header, a_second_carriage_return_is_a_control_character)
     cr_expect_eq(flowlog_is_header("tgw-id\r\r", 8), 0);
     cr_expect_eq(flowlog_is_header("tgw-id\r\r\n", 9), 0);
     cr_expect_eq(flowlog_is_header("tgw-id\n\n", 8), 0);
+    cr_expect_eq(flowlog_is_header("\xEF\xBB\xBF" "tgw-id", 9), 1); /* a byte order mark begins the line, */
+    cr_expect_eq(flowlog_is_header("\t\xEF\xBB\xBF" "tgw-id", 10), 0); /* or is no such mark */
 }
