@@ -21,18 +21,18 @@ extern "C" {
 /** Opaque.  One thread at a time. */
 typedef struct flowlog_reader flowlog_reader;
 
-/** Why a line was malformed: X(name, number, message). */
-#define FLOWLOG_REASON_MAP(X)                                     \
-    X(TOO_FEW, 1, "fewer values than the format has fields")      \
-    X(TOO_MANY, 2, "more values than the format has fields")      \
-    X(CONTROL, 3, "control character")                            \
-    X(TOO_LONG, 4, "line longer than the limit")                  \
-    X(NUMBER, 5, "not a decimal number within the field's range") \
-    X(ADDRESS, 6, "not an IPv4 or IPv6 address")                  \
-    X(HEADER, 7, "header with a field named twice or too many fields")
+/** Why a line was malformed: X(name, number, "name", "message"). */
+#define FLOWLOG_REASON_MAP(X)                                                \
+    X(TOO_FEW, 1, "too_few", "fewer values than the format has fields")      \
+    X(TOO_MANY, 2, "too_many", "more values than the format has fields")     \
+    X(CONTROL, 3, "control", "control character")                            \
+    X(TOO_LONG, 4, "too_long", "line longer than the limit")                 \
+    X(NUMBER, 5, "number", "not a decimal number within the field's range")  \
+    X(ADDRESS, 6, "address", "not an IPv4 or IPv6 address")                  \
+    X(HEADER, 7, "header", "header with a field named twice or too many fields")
 
 typedef enum flowlog_reason {
-#define FLOWLOG_REASON_ENUM(name, number, message) FLOWLOG_REASON_##name = (number),
+#define FLOWLOG_REASON_ENUM(name, number, text, message) FLOWLOG_REASON_##name = (number),
     FLOWLOG_REASON_MAP(FLOWLOG_REASON_ENUM)
 #undef FLOWLOG_REASON_ENUM
 } flowlog_reason;

@@ -76,7 +76,7 @@ typedef struct fl_token {
  *     "::" at most once (RFC 4291 section 2.2, forms 1 and 2): the address in network order, 6 in `family`,
  *     and the bit moves from `todo` to `valid`.  All other rows stay as they are.
  *   spans: {offset, length} of every token as two 32-bit words; "-" is null, with {0, 0}.  No todo.
- *   tokens8: the code of the token among `count` (1..FL_TOKENS_MAX) known ones.  "-" is null.
+ *   tokens8: the code of the token among `count` (0..FL_TOKENS_MAX) known ones.  "-" is null.
  */
 #define FL_KERNELS(X)                                                                               \
     X(size_t, count_newlines, (const uint8_t *p, size_t n))                                         \

@@ -373,7 +373,9 @@ Test(reader, only_the_first_bad_lines_are_kept_and_their_text_is_cut)
 
 Test(reader, reasons_have_names)
 {
-#define X(name, number, message) cr_expect_str_eq(flowlog_reason_message(number), message);
+#define X(name, number, text, message)                      \
+    cr_expect_str_eq(flowlog_reason_name(number), text);    \
+    cr_expect_str_eq(flowlog_reason_message(number), message);
     FLOWLOG_REASON_MAP(X)
 #undef X
     cr_expect_str_eq(flowlog_reason_name(FLOWLOG_REASON_TOO_FEW), "too_few");
