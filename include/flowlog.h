@@ -2,7 +2,7 @@
 /*
  * flowlog.h - all of libflowlog, in the order in which data flows:
  *
- *     source -> (inflate) -> tokens -> columns -> batch -> groups -> result -> table / JSON / CSV
+ *     source -> (inflate) -> tokens -> columns -> selection -> batch -> groups -> result -> table / JSON / CSV
  */
 #ifndef FLOWLOG_H
 #define FLOWLOG_H
@@ -13,6 +13,7 @@
 #include "flowlog/token.h"
 #include "flowlog/source.h"
 #include "flowlog/batch.h"
+#include "flowlog/filter.h"
 #include "flowlog/reader.h"
 #include "flowlog/plan.h"
 #include "flowlog/write.h"

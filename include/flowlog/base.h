@@ -42,6 +42,7 @@ extern "C" {
     X(E_ARGUMENT, -10, "invalid argument")                                   \
     X(E_UNSUPPORTED, -11, "not supported by this build, processor or input") \
     X(E_STATE, -12, "call not allowed in this state")                        \
+    X(E_CANCELLED, -13, "ended by the caller")                               \
     X(E_MEMORY, -20, "out of memory")                                        \
     X(E_IO, -21, "input or output failed")                                   \
     X(E_CORRUPT, -30, "the data is damaged")                                 \

@@ -63,6 +63,7 @@ typedef struct flowlog_batch {
     const flowlog_format *format; /* of these rows */
     uint32_t file;                /* index of the input, as flowlog_source_name takes it */
     uint32_t reserved;
+    const struct flowlog_filter *filter; /* what chose these rows (reader.h); NULL: nothing did */
 } flowlog_batch;
 
 /** The value of one cell.  E_ARGUMENT when row or column is out of range. */

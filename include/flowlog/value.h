@@ -20,7 +20,12 @@ typedef enum flowlog_type {
     FLOWLOG_TYPE_U64 = 3,  /* AWS's INT_64: packets, bytes, packets-lost-* */
     FLOWLOG_TYPE_TIME = 4, /* start, end: seconds since 1970-01-01 UTC, as int64_t */
     FLOWLOG_TYPE_ADDR = 5, /* IPv4 or IPv6 */
-    FLOWLOG_TYPE_ENUM = 6  /* an open set: a code where the token is known, and always its text */
+    FLOWLOG_TYPE_ENUM = 6, /* an open set: a code where the token is known, and always its text */
+
+    /* Only of results (plan.h), never of columns. */
+    FLOWLOG_TYPE_DECIMAL = 7, /* an average, a rate, a quotient: exact to 10^-9 */
+    FLOWLOG_TYPE_NET = 8,     /* an address cut to a prefix: 10.1.2.0/24 */
+    FLOWLOG_TYPE_SERVICE = 9  /* a protocol and its server's port: https, tcp/8444, icmp */
 } flowlog_type;
 
 /**
@@ -87,13 +92,14 @@ typedef enum flowlog_interface_type {
 
 /** One value with its type, for access row by row. */
 typedef struct flowlog_value {
-    uint8_t type;      /* flowlog_type */
-    uint8_t is_null;   /* 1: the record says "-", or the format has no such field */
-    uint16_t code;     /* ENUM: 0 = OTHER */
-    uint32_t reserved; /* 0 */
-    uint64_t number;   /* U32, U64; TIME as int64_t */
-    flowlog_addr addr; /* ADDR */
-    flowlog_str text;  /* TEXT, ENUM: the token, borrowed from the batch; a known ENUM token in AWS's case */
+    uint8_t type;        /* flowlog_type */
+    uint8_t is_null;     /* 1: the record says "-", or the format has no such field */
+    uint16_t code;       /* ENUM: 0 = OTHER; NET: bits of the prefix; DECIMAL: 1 = below zero */
+    uint32_t billionths; /* DECIMAL: what follows the point, 0 to 999999999; else 0 */
+    uint64_t number;     /* U32, U64; TIME as int64_t; DECIMAL: what stands before the point; SERVICE: protocol
+                            << 16 | port */
+    flowlog_addr addr;   /* ADDR, NET */
+    flowlog_str text;    /* TEXT, ENUM: the token, borrowed from the batch; a known ENUM token in AWS's case */
 } flowlog_value;
 
 #ifdef __cplusplus

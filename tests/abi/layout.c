@@ -77,7 +77,7 @@ SIZE(flowlog_value, 56);
 AT(flowlog_value, type, 0);
 AT(flowlog_value, is_null, 1);
 AT(flowlog_value, code, 2);
-AT(flowlog_value, reserved, 4);
+AT(flowlog_value, billionths, 4);
 AT(flowlog_value, number, 8);
 AT(flowlog_value, addr, 16);
 AT(flowlog_value, text, 40);
@@ -115,7 +115,7 @@ AT(flowlog_column, family, 32);
 AT(flowlog_column, wide, 40);
 AT(flowlog_column, spans, 48);
 
-SIZE(flowlog_batch, 72);
+SIZE(flowlog_batch, 80);
 AT(flowlog_batch, rows, 0);
 AT(flowlog_batch, columns, 4);
 AT(flowlog_batch, column, 8);
@@ -126,9 +126,10 @@ AT(flowlog_batch, lines, 40);
 AT(flowlog_batch, line_numbers, 48);
 AT(flowlog_batch, format, 56);
 AT(flowlog_batch, file, 64);
+AT(flowlog_batch, filter, 72);
 
 /* reader.h */
-SIZE(flowlog_reader_options, 40);
+SIZE(flowlog_reader_options, 48);
 AT(flowlog_reader_options, struct_size, 0);
 AT(flowlog_reader_options, flags, 4);
 AT(flowlog_reader_options, fields, 8);
@@ -136,6 +137,7 @@ AT(flowlog_reader_options, format, 16);
 AT(flowlog_reader_options, alloc, 24);
 AT(flowlog_reader_options, batch_rows, 32);
 AT(flowlog_reader_options, line_max, 36);
+AT(flowlog_reader_options, filter, 40);
 #endif
 
 int main(void)
