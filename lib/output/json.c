@@ -7,7 +7,7 @@
  * of no valid sequence becomes \u00XX.
  */
 #include "core/bytes.h"
-#include "output/utf8.h"
+#include "core/utf8.h"
 #include "output/writer.h"
 
 #define ONES UINT64_C(0x0101010101010101)

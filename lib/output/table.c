@@ -12,8 +12,8 @@
  */
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/utf8.h"
 #include "output/number.h"
-#include "output/utf8.h"
 #include "output/writer.h"
 
 #define HELD_ROWS 1000u

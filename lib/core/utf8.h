@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* output/utf8.h - where text is valid UTF-8 (RFC 3629) and where it is just bytes. */
-#ifndef FL_OUTPUT_UTF8_H
-#define FL_OUTPUT_UTF8_H
+/* core/utf8.h - where text is valid UTF-8 (RFC 3629) and where it is just bytes. */
+#ifndef FL_CORE_UTF8_H
+#define FL_CORE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
