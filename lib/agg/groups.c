@@ -25,6 +25,7 @@ void flowlog__groups_init(struct fl_groups *g, const struct fl_group_spec *spec,
         words += g->op[a]->words;
     }
     g->packed.words = g->longs.words = words ? words : 1;
+    flowlog__pool_init(&g->pool, alloc);
     g->packed.exact = g->spec.keys.packed_bits <= 32;
 }
 
@@ -32,6 +33,7 @@ void flowlog__groups_free(struct fl_groups *g)
 {
     flowlog__store_free(&g->packed, &g->alloc);
     flowlog__store_free(&g->longs, &g->alloc);
+    flowlog__pool_free(&g->pool);
     flowlog__release(&g->alloc, g->arena.words, g->arena.cap * sizeof *g->arena.words);
 }
 
@@ -108,6 +110,13 @@ struct work {
 
 /* --- aggregates ------------------------------------------------------------------------------------------- */
 
+static flowlog_status fail_groups(const struct fl_groups *g, flowlog_status status, flowlog_error *err)
+{
+    if (status == FLOWLOG_E_LIMIT)
+        return FL_FAIL(err, status, "more than %llu groups", (unsigned long long)g->spec.max_groups);
+    return FL_FAIL(err, status, "out of memory for %llu groups", (unsigned long long)fl_groups_count(g));
+}
+
 static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_agg *agg, struct fl_key_ref ref,
                                     flowlog_error *err)
 {
@@ -134,16 +143,18 @@ static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_a
  */
 static flowlog_status update(struct work *w, const struct fl_store *s, struct chunk *chunk)
 {
-    const struct fl_groups *g = w->g;
+    struct fl_groups *g = w->g;
     const uint32_t n = chunk->n;
     chunk->n = 0;
     for (uint32_t a = 0; n && a < g->spec.aggs; a++) {
         const struct fl_agg *agg = &g->spec.agg[a];
         for (uint32_t from = 0;;) {
             const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows + from, chunk->first + from,
-                                        n - from, s->state, chunk->at + from};
-            from += g->op[a]->update(&u, agg);
+                                        n - from, s->state, chunk->at + from, &g->pool};
+            flowlog_status status = FLOWLOG_OK;
+            from += g->op[a]->update(&u, agg, &status);
             if (FL_LIKELY(from == n)) break;
+            if (status != FLOWLOG_E_OVERFLOW) return fail_groups(g, status, w->err);
             if (!chunk->at[from]) {
                 memset(s->state, 0, s->words * sizeof *s->state);
                 continue;
@@ -157,13 +168,6 @@ static flowlog_status update(struct work *w, const struct fl_store *s, struct ch
 }
 
 /* --- groups of rows --------------------------------------------------------------------------------------- */
-
-static flowlog_status fail_groups(const struct fl_groups *g, flowlog_status status, flowlog_error *err)
-{
-    if (status == FLOWLOG_E_LIMIT)
-        return FL_FAIL(err, status, "more than %llu groups", (unsigned long long)g->spec.max_groups);
-    return FL_FAIL(err, status, "out of memory for %llu groups", (unsigned long long)fl_groups_count(g));
-}
 
 /* How many groups a store may have, given how many the other one has. */
 static uint64_t limit_of(const struct fl_groups *g, const struct fl_store *s)

@@ -31,6 +31,7 @@ struct fl_groups {
     struct fl_store packed; /* groups of packed keys */
     struct fl_store longs;  /* groups of long keys */
     struct fl_arena arena;  /* the words of long keys */
+    struct fl_pool pool;    /* of states */
 };
 
 /* Completes the spec (layout of keys and records) and copies it.  `alloc` must not be NULL. */

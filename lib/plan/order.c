@@ -54,7 +54,9 @@ static uint64_t prefix_of_value(const flowlog_value *v)
 static uint64_t aggregate_of(const struct order *o, uint32_t group, uint32_t index)
 {
     const struct fl_agg *agg = &o->g->spec.agg[index];
-    return flowlog__agg_op(agg->kind)->finish(flowlog__groups_record(o->g, group) + agg->word);
+    flowlog_value value;
+    flowlog__agg_op(agg->kind)->finish(agg, &o->g->pool, flowlog__groups_record(o->g, group) + agg->word, &value);
+    return value.number;
 }
 
 static uint64_t prefix(const struct order *o, uint32_t group, uint32_t t)

@@ -169,7 +169,7 @@ static flowlog_status check_sum(const char *field, const char **name, flowlog_er
 flowlog_status flowlog_plan_aggregate(flowlog_plan *plan, flowlog_agg kind, const char *field,
                                       const char *alias, flowlog_error *err)
 {
-    if (!plan || !flowlog__agg_op((uint32_t)kind))
+    if (!plan || (kind != FLOWLOG_AGG_COUNT && kind != FLOWLOG_AGG_SUM))
         return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no plan given, or no such aggregate");
     if (kind == FLOWLOG_AGG_COUNT && field) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "a count takes no field");
     if (alias && !*alias) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "an empty alias");

@@ -58,7 +58,9 @@ static flowlog_status set_names(flowlog_result *r, const flowlog_plan *plan)
 static uint64_t aggregate(const struct fl_groups *g, uint64_t group, uint32_t a)
 {
     const struct fl_agg *agg = &g->spec.agg[a];
-    return flowlog__agg_op(agg->kind)->finish(flowlog__groups_record(g, group) + agg->word);
+    flowlog_value value;
+    flowlog__agg_op(agg->kind)->finish(agg, &g->pool, flowlog__groups_record(g, group) + agg->word, &value);
+    return value.number;
 }
 
 static void set_totals(flowlog_result *r, const struct fl_groups *g)

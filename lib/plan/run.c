@@ -26,7 +26,9 @@ static void make_spec(const flowlog_plan *plan, struct fl_group_spec *spec)
     spec->aggs = plan->aggs;
     for (uint32_t a = 0; a < plan->aggs; a++)
         spec->agg[a] = (struct fl_agg){.name = plan->agg[a].name, .kind = plan->agg[a].kind,
-                                       .column = plan->agg[a].field};
+                                       .column = plan->agg[a].field, .where = FL_NO_WHERE,
+                                       .type = plan->agg[a].field == UINT32_MAX
+                                                   ? 0 : plan->field[plan->agg[a].field].type};
     spec->keep_null = plan->keep_null;
     spec->max_groups = plan->max_groups;
 }

@@ -125,7 +125,8 @@ TestSuite(groups, .timeout = 30);
 static void init(struct fl_groups *g, const flowlog_alloc *a, const char *const *names)
 {
     struct fl_group_spec spec = {.max_groups = UINT32_MAX, .aggs = 1};
-    spec.agg[0] = (struct fl_agg){.name = "count", .kind = FLOWLOG_AGG_COUNT};
+    spec.agg[0] = (struct fl_agg){.name = "count", .kind = FLOWLOG_AGG_COUNT, .column = FL_NO_COLUMN,
+                                   .where = FL_NO_WHERE};
     for (; names[spec.keys.count]; spec.keys.count++) {
         const uint32_t k = spec.keys.count, field = flowlog_field_find(names[k], strlen(names[k]));
         spec.keys.key[k] = (struct fl_key){
