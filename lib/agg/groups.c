@@ -13,10 +13,7 @@ void flowlog__groups_init(struct fl_groups *g, const struct fl_group_spec *spec,
     memset(g, 0, sizeof *g);
     g->alloc = *alloc;
     g->spec = *spec;
-    /* Where objects lie differs from run to run, and is not known to whoever writes the input. */
-    const uint64_t seed = fl_hash_u64((uint64_t)(uintptr_t)g ^ fl_hash_u64((uint64_t)(uintptr_t)&alloc));
-    g->packed.seed = seed;
-    g->longs.seed = fl_hash_u64(seed + 1);
+    flowlog__pool_init(&g->pool, alloc);
     flowlog__keys_layout(&g->spec.keys);
     uint32_t words = 0;
     for (uint32_t a = 0; a < g->spec.aggs; a++) {
@@ -24,24 +21,38 @@ void flowlog__groups_init(struct fl_groups *g, const struct fl_group_spec *spec,
         g->op[a] = flowlog__agg_op(g->spec.agg[a].kind);
         words += g->op[a]->words;
     }
-    g->packed.words = g->longs.words = words ? words : 1;
-    flowlog__pool_init(&g->pool, alloc);
-    g->packed.exact = g->spec.keys.packed_bits <= 32;
+    if (spec->approximate) words++; /* fl_groups_error_word */
+    if (!words) words = 1;
+    /* Where objects lie differs from run to run, and is not known to whoever writes the input. */
+    const uint64_t seed = fl_hash_u64((uint64_t)(uintptr_t)g ^ fl_hash_u64((uint64_t)(uintptr_t)&alloc));
+    const struct fl_keys *keys = &g->spec.keys;
+    const uint32_t form = keys->packed_words == 2     ? FL_STORE_TWO
+                          : keys->packed_bits <= 32 ? FL_STORE_EXACT
+                                                      : FL_STORE_ONE;
+    flowlog__store_init(&g->packed, form, words, seed);
+    flowlog__store_init(&g->longs, FL_STORE_LONG, words, fl_hash_u64(seed + 1));
 }
 
 void flowlog__groups_free(struct fl_groups *g)
 {
     flowlog__store_free(&g->packed, &g->alloc);
     flowlog__store_free(&g->longs, &g->alloc);
-    flowlog__pool_free(&g->pool);
     flowlog__release(&g->alloc, g->arena.words, g->arena.cap * sizeof *g->arena.words);
+    flowlog__release(&g->alloc, g->heap, g->heap_len);
+    flowlog__pool_free(&g->pool);
+}
+
+struct fl_key_ref flowlog__groups_key_in(const struct fl_groups *g, const struct fl_store *s, uint32_t group)
+{
+    const uint64_t *key = fl_store_key(s, group);
+    return (struct fl_key_ref){key[0], s->form == FL_STORE_LONG ? fl_long_words(&g->arena, key[0]) : NULL,
+                               s->form == FL_STORE_TWO ? key[1] : 0};
 }
 
 struct fl_key_ref flowlog__groups_key(const struct fl_groups *g, uint64_t i)
 {
-    if (i < g->packed.count) return (struct fl_key_ref){g->packed.key[i + 1], NULL};
-    const uint64_t key = g->longs.key[i - g->packed.count + 1];
-    return (struct fl_key_ref){key, fl_long_words(&g->arena, key)};
+    if (i < g->packed.count) return flowlog__groups_key_in(g, &g->packed, (uint32_t)i + 1);
+    return flowlog__groups_key_in(g, &g->longs, (uint32_t)(i - g->packed.count) + 1);
 }
 
 const uint64_t *flowlog__groups_record(const struct fl_groups *g, uint64_t i)
@@ -49,6 +60,12 @@ const uint64_t *flowlog__groups_record(const struct fl_groups *g, uint64_t i)
     const struct fl_store *s = i < g->packed.count ? &g->packed : &g->longs;
     const size_t group = (size_t)(i < g->packed.count ? i : i - g->packed.count) + 1;
     return s->state + group * s->words;
+}
+
+uint64_t flowlog__groups_error(const struct fl_groups *g, uint64_t i)
+{
+    if (!g->approximated) return 0;
+    return *fl_groups_error_word(g, g->longs.state + ((size_t)i + 1) * g->longs.words);
 }
 
 /* --- which rows count ------------------------------------------------------------------------------------- */
@@ -104,28 +121,23 @@ struct chunk {
 struct work {
     struct fl_groups *g;
     const flowlog_batch *batch;
+    const uint64_t *const *wheres;
     flowlog_error *err;
     struct chunk now, late;
 };
 
 /* --- aggregates ------------------------------------------------------------------------------------------- */
 
-static flowlog_status fail_groups(const struct fl_groups *g, flowlog_status status, flowlog_error *err)
+flowlog_status flowlog__groups_fail_agg(const struct fl_groups *g, const struct fl_agg *agg, flowlog_status status,
+                                        struct fl_key_ref key, flowlog_error *err)
 {
-    if (status == FLOWLOG_E_LIMIT)
-        return FL_FAIL(err, status, "more than %llu groups", (unsigned long long)g->spec.max_groups);
-    return FL_FAIL(err, status, "out of memory for %llu groups", (unsigned long long)fl_groups_count(g));
-}
-
-static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_agg *agg, struct fl_key_ref ref,
-                                    flowlog_error *err)
-{
+    if (status != FLOWLOG_E_OVERFLOW) return flowlog__groups_fail(g, status, err);
     char text[160] = "";
     size_t len = 0;
     for (uint32_t k = 0; k < g->spec.keys.count && len + 50 < sizeof text; k++) {
         flowlog_value value;
         char cell[48];
-        flowlog__keys_value(&g->spec.keys, ref, k, &value);
+        flowlog__keys_value(&g->spec.keys, key, k, &value);
         flowlog_value_format(&value, cell, sizeof cell);
         const size_t cell_len = strlen(cell);
         text[len++] = k ? ' ' : ':';
@@ -134,40 +146,70 @@ static flowlog_status fail_overflow(const struct fl_groups *g, const struct fl_a
         len += cell_len;
     }
     text[len] = '\0';
-    return FL_FAIL(err, FLOWLOG_E_OVERFLOW, "%.40s exceeds 64 bits in a group%s", agg->name, text);
+    return FL_FAIL(err, status, "%.40s exceeds 64 bits in a group%s", agg->name, text);
+}
+
+/* A bit for each of n rows of a chunk from `from` on that `where` takes; n is at most 64. */
+static uint64_t where_mask(const struct chunk *chunk, uint32_t from, uint32_t n, const uint64_t *where)
+{
+    if (chunk->in_order) return where[chunk->first / 64];
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < n; i++) mask |= (uint64_t)fl_bit_get(where, chunk->rows[from + i]) << i;
+    return mask;
 }
 
 /*
  * Rows that do not count have record 0, which no group has: it takes whatever comes, and starts again from zero
  * when that is too much.
  */
-static flowlog_status update(struct work *w, const struct fl_store *s, struct chunk *chunk)
+static flowlog_status update_agg(struct work *w, struct fl_store *s, const struct chunk *chunk, uint32_t from,
+                                 uint32_t n, const struct fl_agg *agg, const struct fl_agg_op *op)
 {
     struct fl_groups *g = w->g;
-    const uint32_t n = chunk->n;
-    chunk->n = 0;
-    for (uint32_t a = 0; n && a < g->spec.aggs; a++) {
-        const struct fl_agg *agg = &g->spec.agg[a];
-        for (uint32_t from = 0;;) {
-            const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows + from, chunk->first + from,
-                                        n - from, s->state, chunk->at + from, &g->pool};
-            flowlog_status status = FLOWLOG_OK;
-            from += g->op[a]->update(&u, agg, &status);
-            if (FL_LIKELY(from == n)) break;
-            if (status != FLOWLOG_E_OVERFLOW) return fail_groups(g, status, w->err);
-            if (!chunk->at[from]) {
-                memset(s->state, 0, s->words * sizeof *s->state);
-                continue;
-            }
-            const uint64_t key = s->key[chunk->at[from] / s->words];
-            const uint64_t *words = s == &g->longs ? fl_long_words(&g->arena, key) : NULL;
-            return fail_overflow(g, agg, (struct fl_key_ref){key, words}, w->err);
+    const size_t *at = chunk->at + from;
+    size_t taken[FL_CHUNK];
+    if (agg->where != FL_NO_WHERE) {
+        const uint64_t all = fl_low_bits(n), mask = where_mask(chunk, from, n, w->wheres[agg->where]) & all;
+        if (!mask) return FLOWLOG_OK;
+        if (mask != all) {
+            for (uint32_t i = 0; i < n; i++) taken[i] = mask >> i & 1 ? at[i] : 0;
+            at = taken;
         }
+    }
+    for (uint32_t done = 0;;) {
+        const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows + from + done,
+                                    chunk->first + from + done, n - done, s->state, at + done, &g->pool};
+        flowlog_status status = FLOWLOG_OK;
+        done += op->update(&u, agg, &status);
+        if (FL_LIKELY(done == n)) return FLOWLOG_OK;
+        if (status == FLOWLOG_E_OVERFLOW && !at[done]) {
+            memset(s->state, 0, s->words * sizeof *s->state);
+            continue;
+        }
+        const struct fl_key_ref key = flowlog__groups_key_in(g, s, (uint32_t)(at[done] / s->words));
+        return flowlog__groups_fail_agg(g, agg, status, key, w->err);
+    }
+}
+
+/* Add the rows from..to of a chunk to their records. */
+static flowlog_status update(struct work *w, struct fl_store *s, const struct chunk *chunk, uint32_t from, uint32_t to)
+{
+    for (uint32_t n; from < to; from += n) {
+        n = to - from < FL_CHUNK ? to - from : FL_CHUNK;
+        for (uint32_t a = 0; a < w->g->spec.aggs; a++)
+            FL_TRY(update_agg(w, s, chunk, from, n, &w->g->spec.agg[a], w->g->op[a]));
     }
     return FLOWLOG_OK;
 }
 
 /* --- groups of rows --------------------------------------------------------------------------------------- */
+
+flowlog_status flowlog__groups_fail(const struct fl_groups *g, flowlog_status status, flowlog_error *err)
+{
+    if (status == FLOWLOG_E_LIMIT)
+        return FL_FAIL(err, status, "more than %llu groups", (unsigned long long)g->spec.max_groups);
+    return FL_FAIL(err, status, "out of memory for %llu groups", (unsigned long long)fl_groups_count(g));
+}
 
 /* How many groups a store may have, given how many the other one has. */
 static uint64_t limit_of(const struct fl_groups *g, const struct fl_store *s)
@@ -182,82 +224,79 @@ static uint64_t limit_of(const struct fl_groups *g, const struct fl_store *s)
  * has none.
  */
 FL_INLINE uint64_t look(const struct fl_store *s, const struct fl_place *place, uint32_t n, int exact,
-                   uint32_t *groups, size_t *at)
+                        uint32_t *groups, size_t *at)
 {
     const struct fl_bucket *bucket = s->bucket;
-    const uint64_t *state = s->state, *key = s->key;
+    const uint64_t *state = s->state, *key = s->state + s->key_at;
     const size_t words = s->words;
     const uint32_t count = s->count;
     uint64_t missing = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct fl_bucket *b = &bucket[place[i].bucket];
         uint32_t group = fl_match8(b->check, b->group, place[i].check);
-        if (!exact) {
-            group = group <= count ? group : 0;
-            FL_PREFETCH(&key[group]);
-        }
+        if (!exact) group = group <= count ? group : 0;
         missing |= (uint64_t)(group == 0) << (i & 63);
         groups[i] = group;
         at[i] = group * words;
         FL_PREFETCH(&state[at[i]]);
+        if (!exact) FL_PREFETCH(&key[at[i]]);
     }
     return missing;
 }
 
-FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, int exact,
-                            struct fl_place *place)
+FL_INLINE uint64_t look_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, uint32_t form,
+                               struct fl_place *place, size_t *at)
 {
     const struct fl_bucket *bucket = s->bucket;
     const unsigned shift = s->shift;
-    const uint64_t seed = s->seed;
+    const uint64_t seed = s->seed, *second = keys + FL_CHUNK;
     for (uint32_t i = 0; i < n; i++) {
-        place[i] = exact ? fl_place_exact(keys[i], seed, shift) : fl_place_hashed(&keys[i], 1, seed, shift);
+        place[i] = fl_place_packed(form, keys[i], form == FL_STORE_TWO ? second[i] : 0, seed, shift);
         FL_PREFETCH(&bucket[place[i].bucket]);
     }
+    uint32_t groups[FL_CHUNK];
+    uint64_t missing = look(s, place, n, form == FL_STORE_EXACT, groups, at);
+    if (form == FL_STORE_EXACT) return missing;
+    const uint64_t *have = s->state + s->key_at;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t differ = have[at[i]] ^ keys[i];
+        if (form == FL_STORE_TWO) differ |= have[at[i] + 1] ^ second[i];
+        missing |= (uint64_t)(differ != 0) << i;
+    }
+    return missing;
 }
 
-/* The rows of w->now by their keys, those of them that are in `use`. */
-static flowlog_status add_packed(struct work *w, const uint64_t *keys, uint64_t use)
+flowlog_status flowlog__groups_find_packed(struct fl_groups *g, const uint64_t *keys, uint32_t n, uint64_t use,
+                                           size_t *at)
 {
-    struct fl_groups *g = w->g;
     struct fl_store *s = &g->packed;
-    struct chunk *now = &w->now;
-    const uint32_t n = now->n;
-    size_t *at = now->at;
-    const flowlog_status status = flowlog__store_reserve(s, &g->alloc, NULL, n);
-    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
+    FL_TRY(flowlog__store_reserve(s, &g->alloc, NULL, n));
     struct fl_place place[FL_CHUNK];
-    uint32_t groups[FL_CHUNK];
     uint64_t missing;
-    if (s->exact) {
-        place_packed(s, keys, n, 1, place);
-        missing = look(s, place, n, 1, groups, at);
-    } else {
-        place_packed(s, keys, n, 0, place);
-        missing = look(s, place, n, 0, groups, at);
-        for (uint32_t i = 0; i < n; i++)
-            missing |= (uint64_t)(s->key[groups[i]] != keys[i]) << i;
-    }
+    if (s->form == FL_STORE_EXACT) missing = look_packed(s, keys, n, FL_STORE_EXACT, place, at);
+    else if (s->form == FL_STORE_ONE) missing = look_packed(s, keys, n, FL_STORE_ONE, place, at);
+    else missing = look_packed(s, keys, n, FL_STORE_TWO, place, at);
     const uint64_t limit = limit_of(g, s);
     for (uint64_t left = missing & use; left; left &= left - 1) {
         const unsigned i = fl_ctz64(left);
-        const uint32_t group = flowlog__store_place(s, NULL, place[i], keys[i], NULL, limit);
-        if (FL_UNLIKELY(!group)) return fail_groups(g, FLOWLOG_E_LIMIT, w->err);
+        const struct fl_key_ref key = {keys[i], NULL, s->form == FL_STORE_TWO ? keys[FL_CHUNK + i] : 0};
+        const uint32_t group = flowlog__store_place(s, NULL, place[i], key, limit);
+        if (FL_UNLIKELY(!group)) return FLOWLOG_E_LIMIT;
         at[i] = group * s->words;
     }
     for (uint64_t left = ~use & fl_low_bits(n); left; left &= left - 1) at[fl_ctz64(left)] = 0;
-    return update(w, s, now);
+    return FLOWLOG_OK;
 }
 
 flowlog_status flowlog__groups_add_only(struct fl_groups *g)
 {
     FL_TRY(flowlog__store_reserve(&g->packed, &g->alloc, NULL, 1));
     const struct fl_store *s = &g->packed;
-    flowlog__store_place(&g->packed, NULL, fl_place_exact(0, s->seed, s->shift), 0, NULL, 1);
+    flowlog__store_place(&g->packed, NULL, fl_place_exact(0, s->seed, s->shift), (struct fl_key_ref){0, NULL, 0}, 1);
     return FLOWLOG_OK;
 }
 
-static flowlog_status reserve_words(struct fl_groups *g, size_t more)
+flowlog_status flowlog__groups_reserve_words(struct fl_groups *g, size_t more)
 {
     struct fl_arena *arena = &g->arena;
     if (arena->cap - arena->len >= more) return FLOWLOG_OK;
@@ -272,67 +311,140 @@ static flowlog_status reserve_words(struct fl_groups *g, size_t more)
     return FLOWLOG_OK;
 }
 
+uint64_t flowlog__groups_keep_words(struct fl_groups *g, const struct fl_staged *staged, uint32_t i)
+{
+    struct fl_arena *arena = &g->arena;
+    const size_t count = staged->start[i + 1] - staged->start[i];
+    const uint64_t key = fl_long_key(arena->len, count);
+    memmove(arena->words + arena->len, arena->words + staged->start[i], count * sizeof *arena->words);
+    arena->len += count;
+    return key;
+}
+
+flowlog_status flowlog__groups_look_long(struct fl_groups *g, struct fl_staged *staged, size_t *at)
+{
+    struct fl_store *s = &g->longs;
+    FL_TRY(flowlog__store_reserve(s, &g->alloc, &g->arena, staged->n));
+    for (uint32_t i = 0; i < staged->n; i++) {
+        const uint64_t *words = g->arena.words + staged->start[i];
+        staged->place[i] = fl_place_hashed(words, staged->start[i + 1] - staged->start[i], s->seed, s->shift);
+        FL_PREFETCH(&s->bucket[staged->place[i].bucket]);
+    }
+    (void)look(s, staged->place, staged->n, 0, staged->group, at);
+    return FLOWLOG_OK;
+}
+
+/* New keys stay behind the arena's end, moved up over those that were known; so none is overwritten too early. */
+flowlog_status flowlog__groups_place_long(struct fl_groups *g, struct fl_staged *staged, uint32_t *i, size_t *at)
+{
+    struct fl_store *s = &g->longs;
+    const struct fl_arena *arena = &g->arena;
+    const uint64_t limit = limit_of(g, s);
+    for (; *i < staged->n; ++*i) {
+        const uint64_t *words = arena->words + staged->start[*i];
+        const size_t count = staged->start[*i + 1] - staged->start[*i];
+        const uint32_t known = staged->group[*i];
+        if (known && fl_long_equal(arena, fl_store_key(s, known)[0], words, count)) continue;
+        const uint32_t before = s->count;
+        const struct fl_key_ref key = {fl_long_key(arena->len, count), words, 0};
+        const uint32_t group = flowlog__store_place(s, arena, staged->place[*i], key, limit);
+        if (FL_UNLIKELY(!group)) return FLOWLOG_E_LIMIT;
+        at[*i] = group * s->words;
+        if (s->count != before) flowlog__groups_keep_words(g, staged, *i);
+    }
+    return FLOWLOG_OK;
+}
+
+/* --- rows ----------------------------------------------------------------------------------------------------- */
+
+/* Groups are given up from now on. */
+static flowlog_status begin_to_approximate(struct work *w)
+{
+    FL_TRY(flowlog__groups_approximate(w->g, w->err));
+    return flowlog__groups_weigh(w->g, w->err);
+}
+
+/* The rows of w->now by their keys, those of them that are in `use`. */
+static flowlog_status add_packed(struct work *w, const uint64_t *keys, uint64_t use)
+{
+    struct fl_groups *g = w->g;
+    const flowlog_status status = flowlog__groups_find_packed(g, keys, w->now.n, use, w->now.at);
+    if (FL_LIKELY(status >= 0)) return update(w, &g->packed, &w->now, 0, w->now.n);
+    if (status != FLOWLOG_E_LIMIT || !g->spec.approximate) return flowlog__groups_fail(g, status, w->err);
+    for (; use; use &= use - 1) w->late.rows[w->late.n++] = w->now.first + fl_ctz64(use);
+    return begin_to_approximate(w);
+}
+
+/* Write the keys of w->late behind the arena's end. */
+static flowlog_status stage(const struct work *w, struct fl_staged *staged)
+{
+    struct fl_groups *g = w->g;
+    const struct chunk *late = &w->late;
+    staged->n = late->n;
+    const size_t max = flowlog__keys_long_max(&g->spec.keys, w->batch, late->rows, late->n);
+    FL_TRY(flowlog__groups_reserve_words(g, max));
+    staged->start[0] = g->arena.len;
+    for (uint32_t i = 0; i < late->n; i++) {
+        uint64_t *words = g->arena.words + staged->start[i];
+        const size_t count = flowlog__keys_long(&g->spec.keys, w->batch, late->rows[i], words);
+        if (count > FL_LONG_WORDS_MAX) return FL_FAIL(w->err, FLOWLOG_E_LIMIT, "a key longer than 128 MiB");
+        staged->start[i + 1] = staged->start[i] + count;
+    }
+    return FLOWLOG_OK;
+}
+
 /*
- * The rows of w->late.  Their keys are written one after the other behind the arena's end, which is where new
- * ones stay; those that are known are overwritten by the new ones after them.
+ * The rows of w->late, in order: before a group is taken over, those before it must have been added, for they may be
+ * what decides which one.
  */
 static flowlog_status add_late(struct work *w)
 {
     struct fl_groups *g = w->g;
-    struct fl_store *s = &g->longs;
-    struct fl_arena *arena = &g->arena;
-    const uint32_t n = w->late.n;
-    size_t *at = w->late.at;
-    if (!n) return FLOWLOG_OK;
-    flowlog_status status = flowlog__store_reserve(s, &g->alloc, arena, n);
-    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
-    struct fl_place place[2 * FL_CHUNK];
-    uint32_t groups[2 * FL_CHUNK];
-    size_t start[2 * FL_CHUNK + 1];
-    const size_t max = flowlog__keys_long_max(&g->spec.keys, w->batch, w->late.rows, n);
-    status = reserve_words(g, max);
-    if (FL_UNLIKELY(status < 0)) return fail_groups(g, status, w->err);
-    start[0] = arena->len;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t *words = arena->words + start[i];
-        const size_t count = flowlog__keys_long(&g->spec.keys, w->batch, w->late.rows[i], words);
-        if (count > FL_LONG_WORDS_MAX) return FL_FAIL(w->err, FLOWLOG_E_LIMIT, "a key longer than 128 MiB");
-        place[i] = fl_place_hashed(words, count, s->seed, s->shift);
-        FL_PREFETCH(&s->bucket[place[i].bucket]);
-        start[i + 1] = start[i] + count;
+    struct chunk *late = &w->late;
+    while (late->n) {
+        struct fl_staged staged;
+        flowlog_status status = flowlog__groups_tidy(g);
+        if (status >= 0) status = stage(w, &staged);
+        if (status >= 0) status = flowlog__groups_look_long(g, &staged, late->at);
+        uint32_t i = 0, added = 0;
+        while (status >= 0 && (status = flowlog__groups_place_long(g, &staged, &i, late->at)) == FLOWLOG_E_LIMIT) {
+            if (!g->spec.approximate) break;
+            FL_TRY(update(w, &g->longs, late, added, i));
+            added = i;
+            if (!g->approximated) break;
+            late->at[i] = flowlog__groups_take_over(g, &staged, i) * g->longs.words;
+            i++;
+            status = FLOWLOG_OK;
+        }
+        if (status == FLOWLOG_E_LIMIT && g->spec.approximate && !g->approximated) {
+            late->n -= added;
+            memmove(late->rows, late->rows + added, late->n * sizeof *late->rows);
+            FL_TRY(begin_to_approximate(w)); /* keys that were looked up are elsewhere now: again from here on */
+            continue;
+        }
+        if (FL_UNLIKELY(status < 0)) return flowlog__groups_fail(g, status, w->err);
+        late->n = 0;
+        FL_TRY(update(w, &g->longs, late, added, staged.n));
     }
-    (void)look(s, place, n, 0, groups, at);
-    const uint64_t limit = limit_of(g, s);
-    for (uint32_t i = 0; i < n; i++) {
-        const uint64_t *words = arena->words + start[i];
-        const size_t count = start[i + 1] - start[i];
-        if (groups[i] && fl_long_equal(arena, s->key[groups[i]], words, count)) continue;
-        const uint32_t before = s->count;
-        const uint64_t key = (uint64_t)arena->len << 24 | count;
-        groups[i] = flowlog__store_place(s, arena, place[i], key, words, limit);
-        if (FL_UNLIKELY(!groups[i])) return fail_groups(g, FLOWLOG_E_LIMIT, w->err);
-        at[i] = groups[i] * s->words;
-        if (s->count == before) continue;
-        memmove(arena->words + arena->len, words, count * sizeof *words);
-        arena->len += count;
-    }
-    return update(w, s, &w->late);
+    return FLOWLOG_OK;
 }
 
-static flowlog_status add_chunk(struct work *w, uint32_t first, uint32_t n)
+static flowlog_status add_chunk(struct work *w, uint32_t first, uint32_t n, uint64_t selected)
 {
     struct fl_groups *g = w->g;
     const flowlog_batch *batch = w->batch;
     struct chunk *now = &w->now;
-    const uint64_t whole = fl_low_bits(n);
-    uint64_t mask = whole;
+    uint64_t mask = selected & fl_low_bits(n);
+    if (!mask) return FLOWLOG_OK;
+    if (!g->spec.all_rows) mask &= records_mask(batch->log_status + first, n);
     if (!g->spec.keep_null) {
-        const uint64_t records = records_mask(batch->log_status + first, n) & whole;
-        mask = keys_mask(&g->spec.keys, batch, first, n) & records;
+        const uint64_t records = mask;
+        mask &= keys_mask(&g->spec.keys, batch, first, n);
         if (mask != records) g->null_keys += fl_popcount64(records & ~mask);
     }
     if (!mask) return FLOWLOG_OK;
-    uint64_t keys[FL_CHUNK];
+    g->counted += fl_popcount64(mask);
+    uint64_t keys[2 * FL_CHUNK];
     uint8_t odd[FL_CHUNK];
     now->first = first;
     now->n = n;
@@ -347,17 +459,20 @@ static flowlog_status add_chunk(struct work *w, uint32_t first, uint32_t n)
     return w->late.n < FL_CHUNK ? FLOWLOG_OK : add_late(w);
 }
 
-flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *batch, flowlog_error *err)
+flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *batch, const uint64_t *selection,
+                                   const uint64_t *const *wheres, flowlog_error *err)
 {
     struct work w;
     w.g = g;
     w.batch = batch;
+    w.wheres = wheres;
     w.err = err;
     w.late.n = w.late.first = 0;
     w.late.in_order = 0;
     for (uint32_t left = batch->rows, n; left; left -= n) {
+        const uint32_t first = batch->rows - left;
         n = left < FL_CHUNK ? left : FL_CHUNK;
-        FL_TRY(add_chunk(&w, batch->rows - left, n));
+        FL_TRY(add_chunk(&w, first, n, selection ? selection[first / 64] : ~UINT64_C(0)));
     }
     return add_late(&w);
 }

@@ -6,32 +6,38 @@
 
 #include "core/bytes.h"
 
-enum { TAG_NULL = 0, TAG_VALUE = 1, TAG_LARGE = 2, TAG_TEXT = 3, TAG_IPV4 = 4, TAG_IPV6 = 6, TAG_BITS = 8 };
+enum { PACKED_BITS = 64 /* of a word */, NOT_PACKED = 65 };
 
 /* Widths that hold what AWS writes; a value that is larger makes its key a long one. */
 static unsigned packed_bits(const struct fl_key *key)
 {
     switch (key->type) {
-    case FLOWLOG_TYPE_ADDR: return 32;
+    case FLOWLOG_TYPE_ADDR:
+    case FLOWLOG_TYPE_NET: return 32;
+    case FLOWLOG_TYPE_SERVICE: return 24;
     case FLOWLOG_TYPE_ENUM: return 8;
     case FLOWLOG_TYPE_U32: return key->field == FLOWLOG_FIELD_SRCPORT || key->field == FLOWLOG_FIELD_DSTPORT ? 16 : 8;
     case FLOWLOG_TYPE_U64:
     case FLOWLOG_TYPE_TIME: return 40;
-    default: return 65; /* text: too long for it to pay */
+    default: return NOT_PACKED; /* text: too long for it to pay */
     }
 }
 
+/* A column lies in one word, the first that has room for it. */
 void flowlog__keys_layout(struct fl_keys *keys)
 {
-    unsigned sum = 0;
+    unsigned used[2] = {0, 0}, sum = 0;
     for (uint32_t k = 0; k < keys->count; k++) {
         struct fl_key *key = &keys->key[k];
-        const unsigned bits = packed_bits(key);
+        const unsigned bits = packed_bits(key), word = used[0] + bits > PACKED_BITS;
         key->bits = (uint8_t)bits;
-        key->shift = (uint8_t)(sum & 63);
+        key->word = (uint8_t)word;
+        key->shift = (uint8_t)(used[word] & (PACKED_BITS - 1));
+        used[word] += bits;
         sum += bits;
     }
     keys->packed_bits = sum;
+    keys->packed_words = used[1] > PACKED_BITS ? 0 : used[1] ? 2 : 1;
 }
 
 static int is_null(const flowlog_column *c, uint32_t row) { return !c->present || !fl_bit_get(c->validity, row); }
@@ -51,6 +57,7 @@ static void pack_column(const struct fl_key *key, const flowlog_column *c, uint3
                         uint64_t *packed, uint8_t *odd)
 {
     const uint64_t mask = fl_low_bits(key->bits);
+    packed += key->word * FL_CHUNK;
     if (c->type == FLOWLOG_TYPE_ADDR) {
         const uint32_t *values = (const uint32_t *)c->values + first;
         const uint8_t *family = c->family + first;
@@ -100,12 +107,12 @@ static int none_fits(uint32_t n, uint8_t *odd)
 int flowlog__keys_pack(const struct fl_keys *keys, const flowlog_batch *batch, uint32_t first, uint32_t n,
                        uint64_t *packed, uint8_t *odd)
 {
-    if (keys->packed_bits > 64) return none_fits(n, odd);
+    if (!keys->packed_words) return none_fits(n, odd);
     for (uint32_t k = 0; k < keys->count; k++)
         if (!batch->column[keys->key[k].column].present) return none_fits(n, odd);
-    if (keys->count == 1 && keys->key[0].type == FLOWLOG_TYPE_ADDR)
+    if (keys->count == 1 && keys->key[0].bits == 32)
         return pack_addresses(&batch->column[keys->key[0].column], first, n, packed, odd);
-    memset(packed, 0, n * sizeof *packed);
+    for (uint32_t w = 0; w < keys->packed_words; w++) memset(packed + w * FL_CHUNK, 0, n * sizeof *packed);
     memset(odd, 0, n);
     for (uint32_t k = 0; k < keys->count; k++)
         pack_column(&keys->key[k], &batch->column[keys->key[k].column], first, n, packed, odd);
@@ -132,7 +139,7 @@ size_t flowlog__keys_long_max(const struct fl_keys *keys, const flowlog_batch *b
 
 static uint64_t *put_text(uint64_t *w, const char *text, size_t len)
 {
-    *w++ = TAG_TEXT | (uint64_t)len << TAG_BITS;
+    *w++ = FL_TAG_TEXT | (uint64_t)len << FL_TAG_BITS;
     const size_t rest = len % 8;
     const char *end = text + (len - rest);
     for (; text < end; text += 8) memcpy(w++, text, 8);
@@ -146,11 +153,11 @@ static uint64_t *put_text(uint64_t *w, const char *text, size_t len)
 
 static uint64_t *put_number(uint64_t *w, uint64_t v)
 {
-    if (v >> (64 - TAG_BITS)) {
-        *w++ = TAG_LARGE;
+    if (v >> (64 - FL_TAG_BITS)) {
+        *w++ = FL_TAG_LARGE;
         *w++ = v;
     } else {
-        *w++ = TAG_VALUE | v << TAG_BITS;
+        *w++ = FL_TAG_VALUE | v << FL_TAG_BITS;
     }
     return w;
 }
@@ -158,18 +165,18 @@ static uint64_t *put_number(uint64_t *w, uint64_t v)
 static uint64_t *put_addr(uint64_t *w, const flowlog_column *c, uint32_t row)
 {
     if (c->family[row] == 6) {
-        *w++ = TAG_IPV6;
+        *w++ = FL_TAG_IPV6;
         memcpy(w, c->wide[row], 16);
         return w + 2;
     }
-    *w++ = TAG_IPV4 | (uint64_t)((const uint32_t *)c->values)[row] << TAG_BITS;
+    *w++ = FL_TAG_IPV4 | (uint64_t)((const uint32_t *)c->values)[row] << FL_TAG_BITS;
     return w;
 }
 
 static uint64_t *put(uint64_t *w, const flowlog_batch *batch, const flowlog_column *c, uint32_t row)
 {
     if (is_null(c, row)) {
-        *w++ = TAG_NULL;
+        *w++ = FL_TAG_NULL;
         return w;
     }
     switch (c->type) {
@@ -207,35 +214,56 @@ static void set_ipv4(flowlog_value *value, uint32_t v)
     for (int i = 0; i < 4; i++) value->addr.bytes[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-static void unpack(const struct fl_key *key, uint64_t word, flowlog_value *value)
+static int is_address(const struct fl_key *key)
 {
-    const uint64_t v = word >> key->shift & fl_low_bits(key->bits);
-    if (key->type == FLOWLOG_TYPE_ADDR) set_ipv4(value, (uint32_t)v);
+    return key->type == FLOWLOG_TYPE_ADDR || key->type == FLOWLOG_TYPE_NET;
+}
+
+static uint64_t packed_value(const struct fl_key *key, uint64_t word, uint64_t second)
+{
+    return (key->word ? second : word) >> key->shift & fl_low_bits(key->bits);
+}
+
+static void unpack(const struct fl_key *key, uint64_t v, flowlog_value *value)
+{
+    if (is_address(key)) set_ipv4(value, (uint32_t)v);
     else if (key->type == FLOWLOG_TYPE_ENUM) set_code(value, key->field, (uint32_t)v);
     else value->number = v;
 }
 
-/* Where the column after one of a long key begins. */
-static const uint64_t *skip(const uint64_t *w)
+size_t flowlog__keys_unpack(const struct fl_keys *keys, uint64_t word, uint64_t second, uint64_t *words)
 {
-    const uint64_t head = *w++;
-    switch (head & fl_low_bits(TAG_BITS)) {
-    case TAG_LARGE: return w + 1;
-    case TAG_IPV6: return w + 2;
-    case TAG_TEXT: return w + (size_t)(((head >> TAG_BITS) + 7) / 8);
-    default: return w;
+    uint64_t *w = words;
+    for (uint32_t k = 0; k < keys->count; k++) {
+        const uint64_t v = packed_value(&keys->key[k], word, second);
+        if (is_address(&keys->key[k])) *w++ = FL_TAG_IPV4 | v << FL_TAG_BITS;
+        else w = put_number(w, v);
     }
+    return (size_t)(w - words);
+}
+
+int flowlog__keys_repack(const struct fl_keys *keys, const uint64_t *words, uint64_t packed[2])
+{
+    packed[0] = packed[1] = 0;
+    if (!keys->packed_words) return 0;
+    for (uint32_t k = 0; k < keys->count; k++, words = fl_key_next(words)) {
+        const struct fl_key *key = &keys->key[k];
+        const uint64_t tag = *words & fl_low_bits(FL_TAG_BITS), v = *words >> FL_TAG_BITS;
+        if (tag != (is_address(key) ? FL_TAG_IPV4 : FL_TAG_VALUE) || v > fl_low_bits(key->bits)) return 0;
+        packed[key->word] |= v << key->shift;
+    }
+    return 1;
 }
 
 static void get(const struct fl_key *key, const uint64_t *w, flowlog_value *value)
 {
-    const uint64_t v = *w >> TAG_BITS;
-    switch (*w & fl_low_bits(TAG_BITS)) {
-    case TAG_NULL: value->is_null = 1; break;
-    case TAG_LARGE: value->number = w[1]; break;
-    case TAG_TEXT: value->text = (flowlog_str){(const char *)(w + 1), (size_t)v}; break;
-    case TAG_IPV4: set_ipv4(value, (uint32_t)v); break;
-    case TAG_IPV6:
+    const uint64_t v = *w >> FL_TAG_BITS;
+    switch (*w & fl_low_bits(FL_TAG_BITS)) {
+    case FL_TAG_NULL: value->is_null = 1; break;
+    case FL_TAG_LARGE: value->number = w[1]; break;
+    case FL_TAG_TEXT: value->text = (flowlog_str){(const char *)(w + 1), (size_t)v}; break;
+    case FL_TAG_IPV4: set_ipv4(value, (uint32_t)v); break;
+    case FL_TAG_IPV6:
         value->addr.family = 6;
         memcpy(value->addr.bytes, w + 1, 16);
         break;
@@ -248,14 +276,17 @@ static void get(const struct fl_key *key, const uint64_t *w, flowlog_value *valu
 void flowlog__keys_value(const struct fl_keys *keys, struct fl_key_ref ref, uint32_t k, flowlog_value *value)
 {
     memset(value, 0, sizeof *value);
-    value->type = keys->key[k].type;
-    if (!ref.words) {
-        unpack(&keys->key[k], ref.word, value);
-        return;
+    const struct fl_key *key = &keys->key[k];
+    value->type = key->type;
+    if (ref.words) {
+        const uint64_t *w = ref.words;
+        for (uint32_t i = 0; i < k; i++) w = fl_key_next(w);
+        get(key, w, value);
+    } else {
+        unpack(key, packed_value(key, ref.word, ref.second), value);
     }
-    const uint64_t *w = ref.words;
-    for (uint32_t i = 0; i < k; i++) w = skip(w);
-    get(&keys->key[k], w, value);
+    if (key->type == FLOWLOG_TYPE_NET && !value->is_null)
+        value->code = value->addr.family == 4 ? key->prefix4 : key->prefix6;
 }
 
 static int compare_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
@@ -270,6 +301,7 @@ int flowlog__value_compare(const flowlog_value *a, const flowlog_value *b)
     if (a->is_null || b->is_null) return b->is_null - a->is_null;
     switch (a->type) {
     case FLOWLOG_TYPE_ADDR:
+    case FLOWLOG_TYPE_NET:
         if (a->addr.family != b->addr.family) return a->addr.family < b->addr.family ? -1 : 1;
         return memcmp(a->addr.bytes, b->addr.bytes, sizeof a->addr.bytes);
     case FLOWLOG_TYPE_ENUM:
@@ -278,4 +310,16 @@ int flowlog__value_compare(const flowlog_value *a, const flowlog_value *b)
         return ((int64_t)a->number > (int64_t)b->number) - ((int64_t)a->number < (int64_t)b->number);
     default: return (a->number > b->number) - (a->number < b->number);
     }
+}
+
+int flowlog__keys_compare(const struct fl_keys *keys, struct fl_key_ref a, struct fl_key_ref b)
+{
+    int c = 0;
+    for (uint32_t k = 0; !c && k < keys->count; k++) {
+        flowlog_value x, y;
+        flowlog__keys_value(keys, a, k, &x);
+        flowlog__keys_value(keys, b, k, &y);
+        c = flowlog__value_compare(&x, &y);
+    }
+    return c;
 }

@@ -7,8 +7,11 @@
  * lookup therefore takes one line that can be fetched ahead as soon as the hash is known, and no branch
  * that depends on the data.  What does not fit into its bucket goes to the next one that has room.
  *
- * Where all of a packed key fits into 32 bits the check is the key itself (`exact`), and what is found need
- * not be verified; else it is 32 bits of the hash.  Groups are numbered from 1; 0 is an empty slot.
+ * Where all of a packed key fits into 32 bits the check is the key itself, what is found need not be verified, and
+ * keys lie in an array of their own that lookups do not touch.  Else the check is 32 bits of the hash, and the key
+ * lies at the end of the record, so that to verify it costs no further cache line.
+ *
+ * Groups are numbered from 1; 0 is an empty slot.
  */
 #ifndef FL_AGG_STORE_H
 #define FL_AGG_STORE_H
@@ -30,8 +33,16 @@ _Static_assert(sizeof(struct fl_bucket) == FL_LINE, "a bucket is one cache line"
 struct fl_arena {
     uint64_t *words;
     size_t len, cap;
+    size_t dead; /* words of keys that no group has any more */
 };
-#define FL_LONG_WORDS_MAX ((UINT32_C(1) << 24) - 1)
+
+/* How a store keeps keys. */
+enum {
+    FL_STORE_EXACT = 0, /* one word of at most 32 bits, in `key` */
+    FL_STORE_ONE = 1,   /* a packed word, in the record */
+    FL_STORE_TWO = 2,   /* two packed words, in the record */
+    FL_STORE_LONG = 3   /* offset << 24 | words of a long key in an arena, in the record */
+};
 
 struct fl_store {
     struct fl_bucket *bucket; /* aligned within `memory` */
@@ -39,14 +50,20 @@ struct fl_store {
     size_t memory_len;
     size_t mask;    /* buckets - 1 */
     unsigned shift; /* the bucket of a key is its hash >> shift */
-    int exact;
-    uint64_t seed;
+    uint32_t form; /* FL_STORE_EXACT ... */
     uint32_t count; /* groups 1..count */
+    uint64_t seed;
     uint32_t key_cap, state_cap;
-    uint64_t *key;   /* [1 + key_cap] */
-    uint64_t *state; /* [1 + state_cap] records */
-    size_t words;    /* of a record */
+    uint64_t *key;   /* [1 + key_cap], only of FL_STORE_EXACT */
+    uint64_t *state; /* [1 + state_cap] records; begins a cache line */
+    void *state_memory;
+    size_t state_len;
+    size_t words;  /* of a record: what the caller keeps, then the key */
+    size_t key_at; /* where in a record its key begins */
 };
+
+/* Set form and size of the records; `words` of them are the caller's.  All else must be zero. */
+void flowlog__store_init(struct fl_store *s, uint32_t form, uint32_t words, uint64_t seed);
 
 /* Where a key belongs. */
 struct fl_place {
@@ -61,10 +78,19 @@ FL_INLINE struct fl_place fl_place_exact(uint64_t key, uint64_t seed, unsigned s
 {
     return (struct fl_place){(uint32_t)(fl_hash_u64(key ^ seed) >> shift), (uint32_t)key};
 }
+FL_INLINE struct fl_place fl_place_hash(uint64_t hash, unsigned shift)
+{
+    return (struct fl_place){(uint32_t)(hash >> shift), (uint32_t)hash};
+}
+FL_INLINE struct fl_place fl_place_packed(uint32_t form, uint64_t word, uint64_t second, uint64_t seed, unsigned shift)
+{
+    if (form == FL_STORE_EXACT) return fl_place_exact(word, seed, shift);
+    const uint64_t hash = fl_hash_u64(seed ^ word);
+    return fl_place_hash(form == FL_STORE_TWO ? fl_hash_u64(hash ^ second) : hash, shift);
+}
 FL_INLINE struct fl_place fl_place_hashed(const uint64_t *words, size_t n, uint64_t seed, unsigned shift)
 {
-    const uint64_t hash = fl_key_hash(words, n, seed);
-    return (struct fl_place){(uint32_t)(hash >> shift), (uint32_t)hash};
+    return fl_place_hash(fl_key_hash(words, n, seed), shift);
 }
 
 /*
@@ -76,11 +102,25 @@ flowlog_status flowlog__store_reserve(struct fl_store *s, const flowlog_alloc *a
 void flowlog__store_free(struct fl_store *s, const flowlog_alloc *alloc);
 
 /*
- * Find the group of a key wherever it is, or, when there are fewer than `limit`, make it.  `words` is the
- * key in the arena for a long one, else NULL.  0: there are `limit` groups and this is another one.
+ * Find the group of a key wherever it is, or, when there are fewer than `limit`, make it, with a record of zeros.
+ * 0: there are `limit` groups and this is another one.
  */
 uint32_t flowlog__store_place(struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
-                              uint64_t key, const uint64_t *words, uint64_t limit);
+                              struct fl_key_ref key, uint64_t limit);
+
+/* The group of a key, or 0. */
+uint32_t flowlog__store_find(const struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
+                             struct fl_key_ref key);
+
+/* Give a group another key, which no group has; its record stays.  Only of long keys. */
+void flowlog__store_rename(struct fl_store *s, const struct fl_arena *arena, uint32_t group, struct fl_place place,
+                           uint64_t key);
+
+/* The key of a group as the store keeps it: one word, or two. */
+FL_INLINE const uint64_t *fl_store_key(const struct fl_store *s, uint32_t group)
+{
+    return s->form == FL_STORE_EXACT ? &s->key[group] : &s->state[group * s->words + s->key_at];
+}
 
 /* The words of a long key. */
 FL_INLINE const uint64_t *fl_long_words(const struct fl_arena *arena, uint64_t key)
@@ -88,6 +128,7 @@ FL_INLINE const uint64_t *fl_long_words(const struct fl_arena *arena, uint64_t k
     return arena->words + (size_t)(key >> 24);
 }
 FL_INLINE size_t fl_long_count(uint64_t key) { return (size_t)(key & FL_LONG_WORDS_MAX); }
+FL_INLINE uint64_t fl_long_key(size_t offset, size_t count) { return (uint64_t)offset << 24 | count; }
 
 FL_INLINE int fl_long_equal(const struct fl_arena *arena, uint64_t key, const uint64_t *words, size_t n)
 {

@@ -21,13 +21,14 @@ struct flowlog_result {
     const char *name[FL_PLAN_COLUMNS];
     char *names;
     size_t names_len;
-    uint64_t *cells; /* [rows][2 + aggs]: words of a long key or 0, the packed key or its offset, aggregates */
+    uint64_t *cells; /* [rows][3 + aggs]: words of a long key or 0, the packed key or its offset, its second word,
+                       aggregates */
     size_t cells_len;
     uint64_t *words; /* of long keys */
     size_t words_len;
 };
 
-enum { CELL_LONG, CELL_KEY, CELL_AGGS };
+enum { CELL_LONG, CELL_KEY, CELL_SECOND, CELL_AGGS };
 
 void flowlog_result_free(flowlog_result *r)
 {
@@ -101,6 +102,7 @@ static flowlog_status set_rows(flowlog_result *r, const struct fl_groups *g, con
         const size_t n = long_words(ref);
         cell[CELL_LONG] = n;
         cell[CELL_KEY] = n ? used : ref.word;
+        cell[CELL_SECOND] = ref.second;
         if (n) memcpy(r->words + used, ref.words, n * sizeof(uint64_t));
         used += n;
         for (uint32_t a = 0; a < r->aggs; a++) cell[CELL_AGGS + a] = aggregate(g, ranked[i].group, a);
@@ -150,7 +152,8 @@ flowlog_status flowlog_result_value(const flowlog_result *result, uint64_t row, 
     const uint64_t *cell = result->cells + (size_t)row * (CELL_AGGS + result->aggs);
     if (column < result->keys.count) {
         const uint64_t key = cell[CELL_KEY];
-        const struct fl_key_ref ref = {key, cell[CELL_LONG] ? result->words + (size_t)key : NULL};
+        const struct fl_key_ref ref = {key, cell[CELL_LONG] ? result->words + (size_t)key : NULL,
+                                       cell[CELL_SECOND]};
         flowlog__keys_value(&result->keys, ref, column, value);
     } else {
         memset(value, 0, sizeof *value);

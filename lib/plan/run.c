@@ -29,7 +29,7 @@ static void make_spec(const flowlog_plan *plan, struct fl_group_spec *spec)
                                        .column = plan->agg[a].field, .where = FL_NO_WHERE,
                                        .type = plan->agg[a].field == UINT32_MAX
                                                    ? 0 : plan->field[plan->agg[a].field].type};
-    spec->keep_null = plan->keep_null;
+    spec->keep_null = spec->all_rows = plan->keep_null;
     spec->max_groups = plan->max_groups;
 }
 
@@ -84,7 +84,7 @@ flowlog_status flowlog_run_add(flowlog_run *run, const flowlog_batch *batch, flo
     if (!run || !batch) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no run or no batch given");
     if (run->failed < 0) return FL_FAIL(err, run->failed, "the run ended in an error before");
     FL_TRY(check_columns(run->plan, batch, err));
-    return run->failed = flowlog__groups_add(&run->groups, batch, err);
+    return run->failed = flowlog__groups_add(&run->groups, batch, NULL, NULL, err);
 }
 
 flowlog_status flowlog_run_finish(flowlog_run *run, flowlog_result **result, flowlog_error *err)

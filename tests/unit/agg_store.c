@@ -10,40 +10,48 @@
 
 TestSuite(store, .timeout = 30);
 
-static struct fl_store new_store(int exact)
+static struct fl_store new_store(uint32_t form)
 {
-    return (struct fl_store){.exact = exact, .words = 2, .seed = UINT64_C(0x0123456789ABCDEF)};
+    struct fl_store s;
+    memset(&s, 0, sizeof s);
+    flowlog__store_init(&s, form, 2, UINT64_C(0x0123456789ABCDEF));
+    return s;
+}
+
+static struct fl_key_ref key_ref(uint64_t word) { return (struct fl_key_ref){word, NULL, ~word}; }
+
+static struct fl_place place_of(const struct fl_store *s, uint64_t word)
+{
+    return fl_place_packed(s->form, word, ~word, s->seed, s->shift);
 }
 
 static uint32_t place(struct fl_store *s, const flowlog_alloc *a, struct fl_place p, uint64_t key)
 {
     cr_assert_eq(flowlog__store_reserve(s, a, NULL, 1), FLOWLOG_OK);
-    return flowlog__store_place(s, NULL, p, key, NULL, UINT32_MAX);
+    return flowlog__store_place(s, NULL, p, key_ref(key), UINT32_MAX);
 }
 
 Test(store, finds_every_key_again_through_all_growth)
 {
     struct test_alloc t;
     const flowlog_alloc a = test_alloc_init(&t, 0);
-    for (int exact = 0; exact <= 1; exact++) {
-        struct fl_store s = new_store(exact);
+    for (uint32_t form = FL_STORE_EXACT; form <= FL_STORE_TWO; form++) {
+        struct fl_store s = new_store(form);
         for (uint64_t k = 0; k < 20000; k++) {
             for (int again = 0; again < 2; again++) {
                 const uint64_t key = k * 0x10001;
                 cr_assert_eq(flowlog__store_reserve(&s, &a, NULL, 1), FLOWLOG_OK);
-                const struct fl_place p = exact ? fl_place_exact(key, s.seed, s.shift)
-                                                : fl_place_hashed(&key, 1, s.seed, s.shift);
-                cr_assert_eq(place(&s, &a, p, key), k + 1);
+                cr_assert_eq(place(&s, &a, place_of(&s, key), key), k + 1);
             }
         }
         for (uint64_t k = 0; k < 20000; k++) {
             const uint64_t key = k * 0x10001;
-            const struct fl_place p = exact ? fl_place_exact(key, s.seed, s.shift)
-                                            : fl_place_hashed(&key, 1, s.seed, s.shift);
-            cr_assert_eq(flowlog__store_place(&s, NULL, p, key, NULL, 0), k + 1);
-            cr_assert_eq(s.key[k + 1], key);
+            cr_assert_eq(flowlog__store_find(&s, NULL, place_of(&s, key), key_ref(key)), k + 1);
+            cr_assert_eq(fl_store_key(&s, (uint32_t)k + 1)[0], key);
+            if (form == FL_STORE_TWO) cr_assert_eq(fl_store_key(&s, (uint32_t)k + 1)[1], ~key);
         }
         cr_expect_eq((uintptr_t)s.bucket % 64, 0);
+        cr_expect_eq((uintptr_t)s.state % 64, 0);
         flowlog__store_free(&s, &a);
     }
     cr_expect(t.live_bytes == 0 && t.wrong_lengths == 0);
@@ -52,14 +60,14 @@ Test(store, finds_every_key_again_through_all_growth)
 Test(store, keys_of_one_bucket_and_one_check_are_still_different_keys)
 {
     const flowlog_alloc a = flowlog__alloc_or_default(NULL);
-    struct fl_store s = new_store(0);
+    struct fl_store s = new_store(FL_STORE_ONE);
     /* All in the last bucket, so that the search goes round the end. */
     for (int round = 0; round < 2; round++)
         for (uint64_t k = 1; k <= 40; k++)
             cr_assert_eq(place(&s, &a, (struct fl_place){15, 7}, k), k);
     cr_expect_eq(s.count, 40);
-    cr_expect_eq(flowlog__store_place(&s, NULL, (struct fl_place){15, 7}, 41, NULL, 40), 0, "the limit");
-    cr_expect_eq(flowlog__store_place(&s, NULL, (struct fl_place){15, 7}, 40, NULL, 40), 40, "known beyond the limit");
+    cr_expect_eq(flowlog__store_place(&s, NULL, (struct fl_place){15, 7}, key_ref(41), 40), 0, "the limit");
+    cr_expect_eq(flowlog__store_place(&s, NULL, (struct fl_place){15, 7}, key_ref(40), 40), 40, "known");
     flowlog__store_free(&s, &a);
 }
 
@@ -68,7 +76,7 @@ static uint32_t displaced(const struct fl_store *s)
 {
     uint32_t count = 0;
     for (uint32_t g = 1; g <= s->count; g++) {
-        const struct fl_place p = fl_place_exact(s->key[g], s->seed, s->shift);
+        const struct fl_place p = place_of(s, s->key[g]);
         count += fl_match8(s->bucket[p.bucket].check, s->bucket[p.bucket].group, p.check) != g;
     }
     return count;
@@ -81,12 +89,12 @@ Test(store, neighbouring_addresses_spread_under_any_seed)
     uint32_t worst = 0;
     uint64_t sum = 0;
     for (uint64_t seed = 0; seed < 60; seed++) {
-        struct fl_store s = new_store(1);
+        struct fl_store s = new_store(FL_STORE_EXACT);
         s.seed = fl_hash_u64(seed);
         cr_assert_eq(flowlog__store_reserve(&s, &a, NULL, KEYS), FLOWLOG_OK);
         for (uint32_t i = 0; i < KEYS; i++) {
             const uint64_t key = 0x0A000000u + (seed % 3 == 0 ? i : seed % 3 == 1 ? i << 8 : (i / 100) << 16 | i % 100);
-            flowlog__store_place(&s, NULL, fl_place_exact(key, s.seed, s.shift), key, NULL, UINT32_MAX);
+            flowlog__store_place(&s, NULL, fl_place_exact(key, s.seed, s.shift), key_ref(key), UINT32_MAX);
         }
         cr_assert_eq(s.count, KEYS);
         const uint32_t d = displaced(&s);
@@ -101,7 +109,7 @@ Test(store, neighbouring_addresses_spread_under_any_seed)
 Test(store, has_a_limit_of_groups_that_32_bits_can_number)
 {
     const flowlog_alloc a = flowlog__alloc_or_default(NULL);
-    struct fl_store s = new_store(1);
+    struct fl_store s = new_store(FL_STORE_EXACT);
     s.count = UINT32_MAX - 2;
     cr_expect_eq(flowlog__store_reserve(&s, &a, NULL, 64), FLOWLOG_E_LIMIT);
 }
@@ -135,21 +143,25 @@ static void init(struct fl_groups *g, const flowlog_alloc *a, const char *const 
     flowlog__groups_init(g, &spec, a);
 }
 
-Test(groups, one_address_is_an_exact_key_and_five_columns_of_ipv4_are_packed_or_long)
+Test(groups, keys_are_packed_into_32_bits_or_one_word_or_two)
 {
     const flowlog_alloc a = flowlog__alloc_or_default(NULL);
     static const struct {
         const char *names[6];
-        int exact, packed;
+        uint32_t words, form;
     } rows[] = {
-        {{"srcaddr"}, 1, 1}, {{"dstport", "protocol", "action"}, 1, 1}, {{"srcaddr", "dstaddr"}, 0, 1},
-        {{"srcaddr", "dstport", "protocol", "action"}, 0, 1}, {{"start", "dstport", "protocol"}, 0, 1},
-        {{"bytes"}, 0, 1}, {{"srcaddr", "dstaddr", "protocol"}, 0, 0}, {{"interface-id"}, 0, 0}, {{NULL}, 1, 1}};
+        {{"srcaddr"}, 1, FL_STORE_EXACT}, {{"dstport", "protocol", "action"}, 1, FL_STORE_EXACT},
+        {{"srcaddr", "dstaddr"}, 1, FL_STORE_ONE}, {{"srcaddr", "dstport", "protocol", "action"}, 1, FL_STORE_ONE},
+        {{"start", "dstport", "protocol"}, 1, FL_STORE_ONE}, {{"bytes"}, 1, FL_STORE_ONE},
+        {{"srcaddr", "dstaddr", "protocol"}, 2, FL_STORE_TWO}, {{"bytes", "packets"}, 2, FL_STORE_TWO},
+        {{"srcaddr", "dstaddr", "srcport", "dstport", "protocol"}, 2, FL_STORE_TWO},
+        {{"srcaddr", "bytes", "dstport"}, 2, FL_STORE_TWO}, {{"bytes", "packets", "start"}, 0, FL_STORE_ONE},
+        {{"interface-id"}, 0, FL_STORE_ONE}, {{NULL}, 1, FL_STORE_EXACT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fl_groups g;
         init(&g, &a, rows[i].names);
-        cr_expect_eq(g.packed.exact, rows[i].exact, "row %zu", i);
-        cr_expect_eq(g.spec.keys.packed_bits <= 64, rows[i].packed, "row %zu", i);
+        cr_expect_eq(g.spec.keys.packed_words, rows[i].words, "row %zu", i);
+        if (rows[i].words) cr_expect_eq(g.packed.form, rows[i].form, "row %zu", i);
         flowlog__groups_free(&g);
     }
 }
@@ -168,7 +180,7 @@ Test(groups, what_a_check_of_32_bits_finds_is_verified)
                                        : test_batch_new("srcaddr,dstaddr", cells, 1);
         struct test_batch *c = is_text ? test_batch_new("interface-id", enis + 2, 1)
                                        : test_batch_new("srcaddr,dstaddr", cells + 2, 1);
-        cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL, NULL, NULL), FLOWLOG_OK);
         /* Put the check of the second key over that of the first, in all buckets: what is looked up is found. */
         struct fl_store *s = is_text ? &g.longs : &g.packed;
         cr_assert_eq(s->count, 1);
@@ -181,7 +193,7 @@ Test(groups, what_a_check_of_32_bits_finds_is_verified)
         s->bucket[p.bucket].check[0] = s->bucket[p.bucket].check[1] = p.check;
         s->bucket[p.bucket].group[0] = 1;
         s->bucket[p.bucket].group[1] = 1;
-        cr_assert_eq(flowlog__groups_add(&g, &c->batch, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog__groups_add(&g, &c->batch, NULL, NULL, NULL), FLOWLOG_OK);
         cr_expect_eq(s->count, 2);
         cr_expect_eq(flowlog__groups_record(&g, 0)[0], 1);
         cr_expect_eq(flowlog__groups_record(&g, 1)[0], 1);
@@ -208,9 +220,9 @@ Test(groups, two_groups_of_one_check_may_name_a_third_that_is_beyond_all)
     struct test_batch *c = test_batch_new("srcaddr,dstaddr", cells + 2 * ROWS, 1);
     struct fl_groups g;
     init(&g, &a, names);
-    cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL, NULL, NULL), FLOWLOG_OK);
     cr_assert_eq(g.packed.count, ROWS);
-    cr_assert_eq(g.packed.key_cap, 508);
+    cr_assert_eq(g.packed.state_cap, 508);
     uint64_t key;
     uint8_t odd;
     cr_assert_eq(flowlog__keys_pack(&g.spec.keys, &c->batch, 0, 1, &key, &odd), 1);
@@ -219,7 +231,7 @@ Test(groups, two_groups_of_one_check_may_name_a_third_that_is_beyond_all)
     bucket->check[0] = bucket->check[1] = p.check;
     bucket->group[0] = 255;
     bucket->group[1] = 256;
-    cr_assert_eq(flowlog__groups_add(&g, &c->batch, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog__groups_add(&g, &c->batch, NULL, NULL, NULL), FLOWLOG_OK);
     cr_expect_eq(g.packed.count, ROWS + 1);
     cr_expect_eq(flowlog__groups_record(&g, ROWS)[0], 1);
     flowlog__groups_free(&g);
@@ -245,7 +257,7 @@ Test(groups, answers_do_not_depend_on_the_seed)
         struct fl_groups g;
         init(&g, &a, names);
         g.packed.seed = g.longs.seed = seed;
-        cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog__groups_add(&g, &b->batch, NULL, NULL, NULL), FLOWLOG_OK);
         uint64_t sum = fl_groups_count(&g) << 32;
         for (uint64_t i = 0; i < fl_groups_count(&g); i++) {
             flowlog_value v;
