@@ -38,7 +38,7 @@ struct fl_json;
 /* Limits: reaching one is E_LIMIT.  AWS allows 40 entries a direction, 1000 rules and 16 groups an interface. */
 enum {
     FL_RULES_ID_MAX = 128,         /* bytes of an id or of a block's text */
-    FL_RULES_ACL_ENTRIES_MAX = 256,/* of one network ACL, both directions */
+    FL_RULES_ACL_ENTRIES_MAX = 256, /* of one network ACL, both directions */
     FL_RULES_ITEMS_MAX = 1 << 22   /* of each kind, over all texts: interfaces, addresses, entries, rules, blocks */
 };
 
@@ -46,8 +46,8 @@ flowlog_status flowlog__rules_new(const flowlog_alloc *alloc, struct fl_rules **
 void flowlog__rules_free(struct fl_rules *rules);
 
 /*
- * Add what a text says.  E_SYNTAX, E_DUPLICATE and E_LIMIT with offset, line, column and, for what is JSON but not
- * what AWS prints, the path of the offending member; E_MEMORY.  After a failure the rules are what they were before.
+ * Add what a text says.  E_SYNTAX and E_DUPLICATE with offset, line, column and, for what is JSON but not what AWS
+ * prints, the path of the offending member; E_LIMIT, E_MEMORY.  After a failure the rules are what they were before.
  */
 flowlog_status flowlog__rules_load(struct fl_rules *rules, const char *json, size_t len, flowlog_error *err);
 /* The same for an object of a document that was parsed already. */
