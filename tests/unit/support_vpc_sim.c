@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/vpc_judge.h"
 #include "support/vpc_sim.h"
 
 TestSuite(vpc_sim, .timeout = 60);
@@ -657,4 +658,136 @@ Test(vpc_sim, random_worlds_have_every_kind_of_trouble)
     cr_expect(codes[0] == 0);
     for (int cause = 1; cause < 4; cause++) cr_expect(causes[cause] > 100, "cause %d", cause);
     cr_expect(strays > 50 && silent > 500 && refusing > 500 && routes > 100);
+}
+
+/* --- the judge --------------------------------------------------------------------------------------------- */
+
+/* What a perfect diagnosis would say of a refused view; 0: nothing for certain. */
+static int perfect(const struct vpc_world *w, const struct vpc_view *v, const struct vpc_case *c,
+                   struct vpc_claim *x)
+{
+    static const char *const layers[] = {"", "SG", "NACL", "SG_AND_NACL"};
+    const int reply = c->kind == VPC_CASE_REPLY, in = v->request_in != reply;
+    int cause = 0;
+    for (int k = 1; k < 4; k++)
+        if (c->causes == 1 << k) cause = k;
+    if (c->kind > VPC_CASE_REPLY || !cause) return 0;
+    const struct vpc_side *s = &v->side[reply ? VPC_PR : VPC_RR];
+    *x = (struct vpc_claim){.iface = v->iface,
+                            .proto = w->talk[v->talk].proto,
+                            .client = v->client,
+                            .server = v->server,
+                            .confidence = "high",
+                            .first = s->first / 1000,
+                            .last = s->last / 1000};
+    x->verdict = reply ? (in ? "BLOCKED_REPLY_INBOUND" : "BLOCKED_REPLY_OUTBOUND")
+                 : in  ? "BLOCKED_INBOUND"
+                       : "BLOCKED_OUTBOUND";
+    x->layer = reply ? "NACL" : layers[cause];
+    x->phase = reply ? "reply" : "request";
+    x->direction = in ? "in" : "out";
+    x->rule = c->rule;
+    return 1;
+}
+
+Test(vpc_sim, the_judge_lets_the_truth_pass_and_nothing_else)
+{
+    char why[512];
+    unsigned judged = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct vpc_world *w = vpc_make(seed);
+        const struct vpc_log_options o = {.format = VPC_V5, .interval_s = 60};
+        struct vpc_case *cases;
+        const size_t n = vpc_cases(w, &o, &cases);
+        for (size_t i = 0; i < n; i++) {
+            const struct vpc_view *v = &w->view[cases[i].view];
+            const struct vpc_claim *best;
+            struct vpc_claim x, y;
+            if (!perfect(w, v, &cases[i], &x)) continue;
+            judged++;
+            cr_expect_eq(vpc_false(w, &o, &x, why, sizeof why), 0, "%s", why);
+            cr_expect(vpc_found(w, &o, &cases[i], &x, 1, &best) && best == &x);
+
+            y = x; /* the other direction */
+            y.direction = *x.direction == 'i' ? "out" : "in";
+            y.verdict = !strcmp(x.verdict, "BLOCKED_INBOUND")         ? "BLOCKED_OUTBOUND"
+                        : !strcmp(x.verdict, "BLOCKED_OUTBOUND")      ? "BLOCKED_INBOUND"
+                        : !strcmp(x.verdict, "BLOCKED_REPLY_INBOUND") ? "BLOCKED_REPLY_OUTBOUND"
+                                                                      : "BLOCKED_REPLY_INBOUND";
+            cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
+            cr_expect_eq(vpc_found(w, &o, &cases[i], &y, 1, &best), 0);
+
+            y = x; /* another layer */
+            y.layer = strcmp(x.layer, "SG") ? "SG" : "NACL";
+            cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
+            y = x; /* another entry */
+            y.rule = 31000;
+            cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
+            y = x; /* the roles exchanged; of a ping to and fro both are right */
+            y.client = x.server;
+            y.server = x.client;
+            if (x.client.port != x.server.port)
+                cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1, "%s", why);
+            y = x; /* another time */
+            y.first += 2000000;
+            y.last = y.first;
+            cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
+            static const char *const others[] = {"OK", "REFUSED", "NO_REPLY", "UNSOLICITED_NAT", "STRAY"};
+            for (int k = 0; k < 5; k++) {
+                y = x;
+                y.verdict = others[k];
+                cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1, "%s: %s", others[k], why);
+            }
+        }
+        free(cases);
+        vpc_free(w);
+    }
+    cr_expect_gt(judged, 1000);
+}
+
+Test(vpc_sim, the_judge_knows_silence_refusal_and_noise)
+{
+    static const char *const verdicts[] = {"OK", "REFUSED", "NO_REPLY", "UNSOLICITED_NAT"};
+    unsigned held[4] = {0}, others = 0, condemned = 0;
+    char why[512];
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct vpc_world *w = vpc_make(seed);
+        const struct vpc_log_options o = {.format = VPC_V5, .interval_s = 60};
+        for (size_t i = 0; i < w->views; i++) {
+            const struct vpc_view *v = &w->view[i];
+            const struct vpc_talk *t = &w->talk[v->talk];
+            if (t->proto != VPC_TCP || t->kind == VPC_BACKSCATTER || v->side[VPC_RR].packets ||
+                v->side[VPC_PR].packets)
+                continue;
+            const int want = t->kind == VPC_NOISE                                           ? 3
+                             : !v->side[VPC_PA].packets                                     ? 2
+                             : t->host_state == VPC_REFUSES                                 ? 1
+                                                                                            : 0;
+            struct vpc_claim x = {.iface = v->iface,
+                                  .proto = VPC_TCP,
+                                  .client = v->client,
+                                  .server = v->server,
+                                  .first = t->at / 1000,
+                                  .last = t->at / 1000,
+                                  .phase = "request",
+                                  .confidence = "high"};
+            x.direction = v->request_in ? "in" : "out";
+            for (int k = 0; k < 4; k++) {
+                x.verdict = verdicts[k];
+                x.layer = k == 2 && v->request_in && t->host_state == VPC_SILENT ? "HOST" : "PATH";
+                const int wrong = vpc_false(w, &o, &x, why, sizeof why);
+                if (k == want) {
+                    held[k]++;
+                    cr_expect_eq(wrong, 0, "%s: %s", verdicts[k], why);
+                } else if (want != 3 || k != 2) { /* noise has no answer either */
+                    others++;
+                    condemned += (unsigned)wrong;
+                }
+            }
+        }
+        vpc_free(w);
+    }
+    for (int k = 0; k < 4; k++) cr_expect_gt(held[k], 20, "%s", verdicts[k]);
+    cr_expect(others - condemned < others / 50, "%u of %u", condemned,
+              others); /* some ports are used again */
 }
