@@ -9,6 +9,7 @@
 
 #if FL_ARCH_X86_64
 #include <immintrin.h>
+#include <string.h>
 
 #include "core/bytes.h"
 
@@ -47,6 +48,65 @@ FL_INLINE __m256i ends32(__m256i v)
 FL_INLINE uint64_t block_ends(fl_block b) { return block_mask(ends32(b.low), ends32(b.high)); }
 FL_INLINE uint32_t lowest(uint64_t m) { return (uint32_t)_tzcnt_u64(m); }
 FL_INLINE uint32_t popcount(uint64_t m) { return (uint32_t)_mm_popcnt_u64(m); }
+
+/*
+ * Eight places at a time, as a table has them for the eight bits of a mask: as many steps for every block, whatever
+ * is in it, so nothing depends on a guess.
+ */
+FL_INLINE uint32_t *write_places(uint32_t *out, uint32_t base, uint64_t ends)
+{
+    const __m256i eight = _mm256_set1_epi32(8);
+    __m256i first = _mm256_set1_epi32((int)base);
+    for (int k = 0; k < 8; k++, ends >>= 8) {
+        const __m128i places = _mm_loadl_epi64((const __m128i *)(const void *)flowlog__bit_places[ends & 0xFF]);
+        _mm256_storeu_si256((__m256i *)(void *)out, _mm256_add_epi32(first, _mm256_cvtepu8_epi32(places)));
+        first = _mm256_add_epi32(first, eight);
+        out += popcount(ends & 0xFF);
+    }
+    return out;
+}
+
+/* Newlines as all-ones bytes are counted down in bytes, which hold so many blocks. */
+#define BLOCKS_A_SUM 127
+
+#define FL_HAVE_SCAN_ENDS 1
+static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
+{
+    const __m256i newline = _mm256_set1_epi8('\n'), blank = _mm256_set1_epi8(' '), zero = _mm256_setzero_si256();
+    __m256i strange = zero, newlines = zero;
+    uint32_t *next = out;
+    uint64_t carry = 1, adjacent = 0;
+    for (size_t i = 0; i < n;) {
+        __m256i count = zero;
+        for (int block = 0; block < BLOCKS_A_SUM && i < n; block++, i += 64) {
+            uint8_t tail[64];
+            const uint8_t *q = p + i;
+            if (n - i < 64) {
+                memset(tail, 'x', sizeof tail);
+                memcpy(tail, q, n - i);
+                q = tail;
+            }
+            const fl_block b = block_load(q);
+            const __m256i low = ends32(b.low), high = ends32(b.high);
+            const __m256i low_line = _mm256_cmpeq_epi8(b.low, newline), high_line = _mm256_cmpeq_epi8(b.high, newline);
+            const __m256i low_plain = _mm256_or_si256(low_line, _mm256_cmpeq_epi8(b.low, blank)),
+                          high_plain = _mm256_or_si256(high_line, _mm256_cmpeq_epi8(b.high, blank));
+            const uint64_t ends = block_mask(low, high);
+            strange = _mm256_or_si256(strange, _mm256_or_si256(_mm256_andnot_si256(low_plain, low),
+                                                               _mm256_andnot_si256(high_plain, high)));
+            count = _mm256_sub_epi8(count, _mm256_add_epi8(low_line, high_line));
+            adjacent |= ends & (ends << 1 | carry);
+            carry = ends >> 63;
+            next = write_places(next, (uint32_t)i, ends);
+        }
+        newlines = _mm256_add_epi64(newlines, _mm256_sad_epu8(count, zero));
+    }
+    uint64_t sums[4];
+    _mm256_storeu_si256((__m256i *)(void *)sums, newlines);
+    *scan = (fl_scan){(size_t)(sums[0] + sums[1] + sums[2] + sums[3]), adjacent != 0,
+                      !_mm256_testz_si256(strange, strange)};
+    return (size_t)(next - out);
+}
 
 /* Four rows of a column; lanes from `left` on repeat the last row. */
 typedef struct {

@@ -22,4 +22,7 @@ struct fl_ipv4_shape {
 
 extern const struct fl_ipv4_shape flowlog__ipv4_shapes[FL_IPV4_SHAPES];
 
+/* Row m: the places of the set bits of m, rising, filled up with zeros. */
+extern const uint8_t flowlog__bit_places[256][8];
+
 #endif

@@ -244,6 +244,16 @@ Test(kernels, the_ipv4_table_is_what_its_comment_says)
     cr_assert_eq(shapes, 81);
 }
 
+Test(kernels, the_table_of_places_is_what_its_comment_says)
+{
+    for (unsigned m = 0; m < 256; m++) {
+        unsigned n = 0;
+        for (unsigned bit = 0; bit < 8; bit++)
+            if (m >> bit & 1) cr_assert_eq(flowlog__bit_places[m][n++], bit);
+        for (; n < 8; n++) cr_assert_eq(flowlog__bit_places[m][n], 0);
+    }
+}
+
 Test(dispatch, honours_the_level_that_is_asked_for)
 {
     const char *want = getenv("FLOWLOG_SIMD");
