@@ -138,14 +138,16 @@ static flowlog_status load_group(struct fl_groups *g, struct fl_cursor *in, cons
     status = make_group(g, count, &record);
     if (status < 0) return flowlog__groups_fail(g, status, err);
     if (!record) return fail_corrupt(in, err);
-    if (g->approximated) *fl_groups_error_word(g, record) = flowlog__cursor_varint(in);
+    const uint64_t error = g->approximated ? flowlog__cursor_varint(in) : 0;
     for (uint32_t a = 0; a < g->spec.aggs; a++) {
         const struct fl_agg *agg = &g->spec.agg[a];
         status = g->op[a]->load(agg, &g->pool, record + agg->word, in);
         if (status == FLOWLOG_E_MEMORY) return flowlog__groups_fail(g, status, err);
         if (status < 0 || in->failed) return fail_corrupt(in, err);
     }
-    return FLOWLOG_OK;
+    if (!g->approximated) return FLOWLOG_OK;
+    *fl_groups_error_word(g, record) = error;
+    return error <= record[g->spec.agg[g->spec.weight].word] ? FLOWLOG_OK : fail_corrupt(in, err);
 }
 
 flowlog_status flowlog__groups_load(struct fl_groups *g, struct fl_cursor *in, flowlog_error *err)

@@ -362,3 +362,253 @@ Test(agg_groups, equal_a_slow_map_whole_and_merged_and_loaded)
         free(r);
     }
 }
+
+static struct choice all_rows(void)
+{
+    struct choice c;
+    memset(&c, 0xFF, sizeof c);
+    return c;
+}
+
+Test(agg_groups, a_merge_ends_exactly_when_there_are_more_groups_than_allowed)
+{
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    const struct choice c = all_rows();
+    static const uint32_t keys[][3] = {{0, 0, 0}, {0, 1, 2}, {7, 7, 7}, {0, 2, 7}, {2, 3, 4}};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        state = i;
+        struct rows *r = make_rows(400, 0);
+        struct fl_group_spec spec = {.max_groups = UINT32_MAX, .keep_null = 1};
+        add_agg(&spec, FLOWLOG_AGG_COUNT, FL_NO_COLUMN, FL_NO_WHERE);
+        for (int k = 0; k < 3; k++) add_key(&spec, keys[i][k], flowlog_field_get(flowlog_field_find(
+                                                fields[keys[i][k]], strlen(fields[keys[i][k]])))->type);
+        struct fl_groups whole;
+        begin(&whole, &spec, &a);
+        cr_assert_eq(feed(&whole, r, &c, 0, 400, NULL), FLOWLOG_OK);
+        for (int spare = 1; spare >= -1; spare--) {
+            flowlog_error err = {0};
+            struct fl_groups x, y;
+            spec.max_groups = fl_groups_count(&whole) + (uint64_t)spare;
+            begin(&x, &spec, &a);
+            begin(&y, &spec, &a);
+            flowlog_status status = feed(&x, r, &c, 0, 200, NULL);
+            if (status >= 0) status = feed(&y, r, &c, 200, 200, NULL);
+            if (status >= 0) status = flowlog__groups_merge(&x, &y, &err);
+            cr_expect_eq(status, spare >= 0 ? FLOWLOG_OK : FLOWLOG_E_LIMIT, "row %zu, spare %d", i, spare);
+            flowlog__groups_free(&x);
+            flowlog__groups_free(&y);
+        }
+        flowlog__groups_free(&whole);
+        free(r);
+    }
+}
+
+Test(agg_groups, a_merge_that_exceeds_64_bits_says_where)
+{
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    static const char *const cells[] = {"10.0.0.1", "5", "10.0.0.2", "18446744073709551610"};
+    struct test_batch *b = test_batch_new("srcaddr,bytes", cells, 2);
+    struct fl_group_spec spec = {.max_groups = 100};
+    add_key(&spec, 0, FLOWLOG_TYPE_ADDR);
+    add_agg(&spec, FLOWLOG_AGG_SUM, 5, FL_NO_WHERE);
+    spec.agg[0].column = 1;
+    struct fl_groups x, y;
+    begin(&x, &spec, &a);
+    begin(&y, &spec, &a);
+    cr_assert_eq(flowlog__groups_add(&x, &b->batch, NULL, NULL, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog__groups_add(&y, &b->batch, NULL, NULL, NULL), FLOWLOG_OK);
+    flowlog_error err = {0};
+    cr_expect_eq(flowlog__groups_merge(&x, &y, &err), FLOWLOG_E_OVERFLOW);
+    cr_expect_str_eq(err.message, "agg exceeds 64 bits in a group: 10.0.0.2");
+    flowlog__groups_free(&x);
+    flowlog__groups_free(&y);
+    test_batch_free(b);
+}
+
+/* A spec with a key of every type, and its groups. */
+static void begin_rich(struct fl_groups *g, const flowlog_alloc *a, int approximate)
+{
+    static const uint32_t types[] = {FLOWLOG_TYPE_ADDR, FLOWLOG_TYPE_NET, FLOWLOG_TYPE_SERVICE, 0, FLOWLOG_TYPE_ENUM};
+    struct fl_group_spec spec = {.max_groups = approximate ? 40 : 100, .keep_null = 1, .approximate = approximate};
+    for (uint32_t f = 0; f < 5; f++)
+        if (types[f]) add_key(&spec, f, types[f]);
+    add_key(&spec, 5, FLOWLOG_TYPE_U64);
+    add_key(&spec, 7, FLOWLOG_TYPE_TEXT);
+    add_agg(&spec, FLOWLOG_AGG_COUNT, FL_NO_COLUMN, FL_NO_WHERE);
+    add_agg(&spec, FLOWLOG_AGG_SUM, 8, FL_NO_WHERE);
+    flowlog__groups_init(g, &spec, a);
+}
+
+/* Any bytes: an error, or groups that are saved as the bytes that were taken. */
+static void load_any(const uint8_t *p, size_t len, int approximate, const char *what, size_t i)
+{
+    struct test_alloc t;
+    const flowlog_alloc a = test_alloc_init(&t, 0);
+    struct fl_groups g;
+    begin_rich(&g, &a, approximate);
+    struct fl_cursor in = {p, len, 0, 0};
+    flowlog_error err = {0};
+    const flowlog_status status = flowlog__groups_load(&g, &in, &err);
+    cr_assert(status == FLOWLOG_OK || status == FLOWLOG_E_CORRUPT, "%s %zu: %d", what, i, status);
+    cr_assert_leq(in.at, len);
+    if (status >= 0) {
+        const struct fl_bytes taken = {.p = (uint8_t *)(uintptr_t)p, .len = in.at};
+        expect_bytes(&g, &taken, what, (int)i);
+    }
+    cr_assert_leq(t.peak_bytes, 256 * 1024 + 64 * len, "%s %zu", what, i);
+    flowlog__groups_free(&g);
+    cr_assert(t.live_bytes == 0 && t.live_blocks == 0);
+}
+
+Test(agg_groups, any_bytes_load_or_are_refused)
+{
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    const struct choice c = all_rows();
+    for (int approximate = 0; approximate <= 1; approximate++) {
+        state = 11;
+        struct rows *r = make_rows(90, 0);
+        struct fl_groups g;
+        begin_rich(&g, &a, approximate);
+        cr_assert_eq(feed(&g, r, &c, 0, 90, NULL), FLOWLOG_OK);
+        cr_assert_eq(g.approximated, approximate);
+        struct fl_bytes bytes = saved(&g);
+        load_any(bytes.p, bytes.len, approximate, "whole", 0);
+        for (size_t len = 0; len < bytes.len; len++) { /* in a block that ends there */
+            uint8_t *cut = malloc(len + 1);
+            memcpy(cut, bytes.p, len);
+            struct fl_groups h;
+            begin_rich(&h, &a, approximate);
+            struct fl_cursor in = {cut, len, 0, 0};
+            cr_assert_eq(flowlog__groups_load(&h, &in, NULL), FLOWLOG_E_CORRUPT, "%zu bytes", len);
+            flowlog__groups_free(&h);
+            free(cut);
+        }
+        uint8_t *damaged = malloc(bytes.len);
+        for (size_t i = 0; i < 8 * bytes.len; i++) {
+            memcpy(damaged, bytes.p, bytes.len);
+            damaged[i / 8] ^= (uint8_t)(1u << i % 8);
+            load_any(damaged, bytes.len, approximate, "bit", i);
+        }
+        for (size_t i = 0; i < 3000; i++) {
+            memcpy(damaged, bytes.p, bytes.len);
+            for (uint32_t n = 1 + below(4); n; n--) damaged[below((uint32_t)bytes.len)] = (uint8_t)below(256);
+            load_any(damaged, bytes.len, approximate, "bytes", i);
+        }
+        free(damaged);
+        flowlog__bytes_free(&bytes);
+        flowlog__groups_free(&g);
+        free(r);
+    }
+}
+
+Test(agg_groups, keys_of_a_partial_have_one_form)
+{
+    /* null_keys 0, counted 1, groups 1, not approximate, then the key; a count of 1. */
+    static const struct {
+        uint32_t field, type;
+        uint8_t bytes[24];
+        uint8_t len;
+        int good;
+    } rows[] = {
+        {2, FLOWLOG_TYPE_U32, {1, 5}, 2, 1},
+        {2, FLOWLOG_TYPE_U32, {1, 0x85, 0}, 3, 0},                              /* 5 in two bytes */
+        {2, FLOWLOG_TYPE_U32, {1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}, 6, 1},
+        {2, FLOWLOG_TYPE_U32, {1, 0x80, 0x80, 0x80, 0x80, 0x10}, 6, 0},         /* 2^32 */
+        {2, FLOWLOG_TYPE_U32, {0}, 1, 0},                                       /* null, which is left out here */
+        {2, FLOWLOG_TYPE_U32, {2, 5}, 2, 0},
+        {2, FLOWLOG_TYPE_U32, {3, 1, 'x'}, 3, 0},
+        {2, FLOWLOG_TYPE_U32, {4, 1, 2, 3, 4}, 5, 0},
+        {5, FLOWLOG_TYPE_U64, {1, 0x80, 0x80, 0x80, 0x80, 0x10}, 6, 1},
+        {4, FLOWLOG_TYPE_ENUM, {1, 1}, 2, 1},                                   /* ACCEPT */
+        {4, FLOWLOG_TYPE_ENUM, {1, 0}, 2, 0},                                   /* OTHER is text */
+        {4, FLOWLOG_TYPE_ENUM, {1, 9}, 2, 0},                                   /* no such code */
+        {4, FLOWLOG_TYPE_ENUM, {3, 4, 'D', 'E', 'N', 'Y'}, 6, 1},
+        {4, FLOWLOG_TYPE_ENUM, {3, 6, 'A', 'C', 'C', 'E', 'P', 'T'}, 8, 0},     /* which has a code */
+        {7, FLOWLOG_TYPE_TEXT, {3, 2, 'e', 'n'}, 4, 1},
+        {7, FLOWLOG_TYPE_TEXT, {3, 0x82, 0, 'e', 'n'}, 5, 0},
+        {7, FLOWLOG_TYPE_TEXT, {1, 2}, 2, 0},
+        {0, FLOWLOG_TYPE_ADDR, {4, 10, 0, 0, 1}, 5, 1},
+        {0, FLOWLOG_TYPE_ADDR, {1, 10}, 2, 0},
+        {0, FLOWLOG_TYPE_NET, {4, 10, 1, 0, 0}, 5, 1},
+        {0, FLOWLOG_TYPE_NET, {4, 10, 1, 0x80, 0}, 5, 0},                       /* beyond a prefix of 16 */
+        {0, FLOWLOG_TYPE_NET, {6, 0x20, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 17, 1},
+        {0, FLOWLOG_TYPE_NET, {6, 0x20, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 17, 0}, /* of 47 */
+        {0, FLOWLOG_TYPE_NET, {6, 0x20, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 17, 1},
+        {2, FLOWLOG_TYPE_SERVICE, {1, 0xBB, 0x83, 0x18}, 4, 1},
+        {6, FLOWLOG_TYPE_TIME, {1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1}, 11, 1}};
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fl_group_spec spec = {.max_groups = 9};
+        add_key(&spec, rows[i].field, rows[i].type);
+        spec.keys.key[0].prefix4 = 16;
+        spec.keys.key[0].prefix6 = 47;
+        add_agg(&spec, FLOWLOG_AGG_COUNT, FL_NO_COLUMN, FL_NO_WHERE);
+        struct fl_groups g;
+        struct fl_bytes bytes, out;
+        flowlog__bytes_init(&bytes, &a);
+        flowlog__bytes_put(&bytes, "\0\1\1\0", 4);
+        flowlog__bytes_put(&bytes, rows[i].bytes, rows[i].len);
+        const uint64_t one = 1;
+        flowlog__agg_op(FLOWLOG_AGG_COUNT)->save(&spec.agg[0], NULL, &one, &bytes);
+        begin(&g, &spec, &a);
+        struct fl_cursor in = {bytes.p, bytes.len, 0, 0};
+        flowlog_error err = {0};
+        cr_expect_eq(flowlog__groups_load(&g, &in, &err), rows[i].good ? FLOWLOG_OK : FLOWLOG_E_CORRUPT, "row %zu", i);
+        if (rows[i].good) {
+            out = saved(&g);
+            cr_expect(out.len == bytes.len && !memcmp(out.p, bytes.p, out.len), "row %zu", i);
+            flowlog__bytes_free(&out);
+        } else {
+            cr_expect(err.offset >= 4 && err.offset <= bytes.len, "row %zu", i);
+        }
+        flowlog__bytes_free(&bytes);
+        flowlog__groups_free(&g);
+    }
+}
+
+Test(agg_groups, every_allocation_may_fail)
+{
+    const struct choice c = all_rows();
+    const flowlog_alloc sound = flowlog__alloc_or_default(NULL);
+    state = 3;
+    struct rows *r = make_rows(500, 0);
+    for (int rich = 0; rich <= 2; rich++) {
+        struct fl_group_spec spec = {.max_groups = UINT32_MAX};
+        add_key(&spec, 0, FLOWLOG_TYPE_ADDR);
+        if (rich > 0) add_key(&spec, 1, FLOWLOG_TYPE_ADDR);
+        if (rich > 1) add_key(&spec, 7, FLOWLOG_TYPE_TEXT);
+        add_agg(&spec, FLOWLOG_AGG_COUNT, FL_NO_COLUMN, FL_NO_WHERE);
+        struct fl_groups source;
+        begin(&source, &spec, &sound);
+        cr_assert_eq(feed(&source, r, &c, 250, 250, NULL), FLOWLOG_OK);
+        for (size_t fail = 1, done = 0; !done; fail++) {
+            struct test_alloc t;
+            const flowlog_alloc a = test_alloc_init(&t, fail);
+            struct fl_groups g, h;
+            struct fl_bytes out;
+            flowlog_error err = {0};
+            begin(&g, &spec, &a);
+            begin(&h, &spec, &a);
+            flowlog__bytes_init(&out, &a);
+            flowlog_status status = feed(&g, r, &c, 0, 250, &err);
+            if (status >= 0) status = flowlog__groups_merge(&g, &source, &err);
+            if (status >= 0) {
+                flowlog__groups_save(&g, &out);
+                if (out.failed) status = FLOWLOG_E_MEMORY;
+            }
+            if (status >= 0) {
+                struct fl_cursor in = {out.p, out.len, 0, 0};
+                status = flowlog__groups_load(&h, &in, &err);
+            }
+            done = status == FLOWLOG_OK;
+            cr_assert(done || status == FLOWLOG_E_MEMORY);
+            cr_assert_eq(done, t.requests < fail, "request %zu", fail);
+            flowlog__bytes_free(&out);
+            flowlog__groups_free(&g);
+            flowlog__groups_free(&h);
+            cr_assert(t.live_bytes == 0 && t.live_blocks == 0 && t.wrong_lengths == 0, "request %zu", fail);
+        }
+        flowlog__groups_free(&source);
+    }
+    free(r);
+}
