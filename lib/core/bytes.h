@@ -48,6 +48,9 @@ FL_INLINE void fl_store64(void *p, uint64_t x)
 /* Number of trailing zero bits; x must not be 0. */
 FL_INLINE unsigned fl_ctz64(uint64_t x) { return (unsigned)__builtin_ctzll(x); }
 
+/* Number of leading zero bits; x must not be 0. */
+FL_INLINE unsigned fl_clz64(uint64_t x) { return (unsigned)__builtin_clzll(x); }
+
 /* Number of set bits.  The builtin is a call into the compiler's library where no instruction is sure. */
 FL_INLINE unsigned fl_popcount64(uint64_t x)
 {

@@ -338,12 +338,26 @@ void flowlog__wide_add_square(struct fl_wide *sum_of, uint64_t value)
     flowlog__wide_add(sum_of, &square);
 }
 
+static struct big big_of_wide(const struct fl_wide *w)
+{
+    struct big b = {{0}, 6};
+    for (unsigned i = 0; i < 6; i++) b.limb[i] = (uint32_t)(w->word[i / 2] >> (i % 2 * 32));
+    trim(&b);
+    return b;
+}
+
+int flowlog__squares_are_possible(const struct fl_wide *squares, uint64_t total, uint64_t n)
+{
+    /* (x + y + ..)^2 is at least x^2 + y^2 + .., and by Cauchy and Schwarz at most n times it */
+    const struct big s = big_of_wide(squares), t = big_of(total), count = big_of(n);
+    const struct big t2 = product(&t, &t), most = product(&s, &count);
+    return compare(&s, &t2) <= 0 && compare(&t2, &most) <= 0 && !((squares->word[0] ^ total) & 1);
+}
+
 struct fl_decimal flowlog__deviation(const struct fl_wide *squares, uint64_t total, uint64_t n)
 {
-    struct big s = {{0}, 6}, left;
-    for (unsigned i = 0; i < 6; i++) s.limb[i] = (uint32_t)(squares->word[i / 2] >> (i % 2 * 32));
-    trim(&s);
-    const struct big count = big_of(n), less = big_of(n - 1), t = big_of(total);
+    struct big left;
+    const struct big s = big_of_wide(squares), count = big_of(n), less = big_of(n - 1), t = big_of(total);
     const struct big a = product(&s, &count), b = product(&t, &t);
     FL_ASSERT(n >= 2 && compare(&a, &b) >= 0);
     const struct big by = product(&count, &less), scale = big_of(UINT64_C(1000000000000000000));

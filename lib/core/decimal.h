@@ -36,6 +36,9 @@ struct fl_wide {
 };
 void flowlog__wide_add_square(struct fl_wide *sum, uint64_t value); /* cannot overflow: 2^64 rows are out of reach */
 void flowlog__wide_add(struct fl_wide *sum, const struct fl_wide *other);
+/* 1 if n values may have this sum and these squares, as far as flowlog__deviation relies on it. */
+int flowlog__squares_are_possible(const struct fl_wide *squares, uint64_t sum, uint64_t n);
+
 /*
  * sqrt((squares - sum^2 / n) / (n - 1)), rounded down to nine digits; n is at least 2 and sum the sum of the n
  * values whose squares were added.
