@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* conversation.c - see conversation.h. */
+#include "analyze/conversation.h"
+
+#include <string.h>
+
+#include "core/error.h"
+
+enum { FIRST_SLOTS = 256 };
+
+/* --- pools ------------------------------------------------------------------------------------------------- */
+
+#define PIECE_LEN(pool) (((size_t)1 << FL_PIECE_SHIFT) * (pool)->item)
+
+static flowlog_status pool_reserve(struct fl_pool *pool, const flowlog_alloc *alloc, uint32_t more)
+{
+    if (more > UINT32_MAX - 1 - pool->count) return FLOWLOG_E_LIMIT;
+    const size_t want = ((size_t)pool->count + more + ((size_t)1 << FL_PIECE_SHIFT) - 1) >> FL_PIECE_SHIFT;
+    if (want > pool->piece_cap) {
+        size_t cap = pool->piece_cap ? pool->piece_cap * 2 : 16;
+        if (cap < want) cap = want;
+        if (cap > SIZE_MAX / sizeof *pool->piece) return FLOWLOG_E_MEMORY;
+        void **piece = flowlog__resize(alloc, pool->piece, pool->piece_cap * sizeof *piece, cap * sizeof *piece);
+        if (!piece) return FLOWLOG_E_MEMORY;
+        pool->piece = piece;
+        pool->piece_cap = cap;
+    }
+    for (; pool->pieces < want; pool->pieces++) {
+        pool->piece[pool->pieces] = flowlog__alloc(alloc, PIECE_LEN(pool));
+        if (!pool->piece[pool->pieces]) return FLOWLOG_E_MEMORY;
+    }
+    return FLOWLOG_OK;
+}
+
+static void pool_free(struct fl_pool *pool, const flowlog_alloc *alloc)
+{
+    for (size_t i = 0; i < pool->pieces; i++) flowlog__release(alloc, pool->piece[i], PIECE_LEN(pool));
+    if (pool->piece) flowlog__release(alloc, pool->piece, pool->piece_cap * sizeof *pool->piece);
+}
+
+/* --- the directory ----------------------------------------------------------------------------------------- */
+
+void flowlog__conversations_init(struct fl_conversations *t)
+{
+    memset(t, 0, sizeof *t);
+    t->pool.item = sizeof(struct fl_conversation);
+    t->more.item = sizeof(struct fl_segment_block);
+}
+
+void flowlog__conversations_free(struct fl_conversations *t, const flowlog_alloc *alloc)
+{
+    pool_free(&t->pool, alloc);
+    pool_free(&t->more, alloc);
+    if (t->next_block) flowlog__release(alloc, t->next_block, t->next_cap * sizeof *t->next_block);
+    if (t->slot) flowlog__release(alloc, t->slot, t->slots * sizeof *t->slot);
+    flowlog__conversations_init(t);
+}
+
+static void put(struct fl_conversations *t, uint64_t hash, uint32_t place)
+{
+    uint32_t s = (uint32_t)(hash >> 32) & (t->slots - 1);
+    while (t->slot[s].place) s = (s + 1) & (t->slots - 1);
+    t->slot[s].check = (uint32_t)hash;
+    t->slot[s].place = place + 1;
+}
+
+static flowlog_status grow_slots(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t slots)
+{
+    if (slots > SIZE_MAX / sizeof *t->slot) return FLOWLOG_E_MEMORY;
+    struct fl_slot *slot = flowlog__alloc_zero(alloc, slots * sizeof *slot);
+    if (!slot) return FLOWLOG_E_MEMORY;
+    if (t->slot) flowlog__release(alloc, t->slot, t->slots * sizeof *slot);
+    t->slot = slot;
+    t->slots = slots;
+    for (uint32_t i = 0; i < t->pool.count; i++) {
+        const struct fl_conversation *c = fl_conversation_at(t, i);
+        if (!(c->state & FL_CONVERSATION_GONE)) put(t, fl_conversation_hash(&c->key), i);
+    }
+    return FLOWLOG_OK;
+}
+
+flowlog_status flowlog__conversations_reserve(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t more)
+{
+    const uint64_t want = (uint64_t)t->live + more;
+    if (want > UINT32_C(1) << 29) return FLOWLOG_E_LIMIT;
+    uint32_t slots = t->slots ? t->slots : FIRST_SLOTS;
+    while (want > slots / 4 * 3) slots *= 2;
+    if (slots != t->slots) FL_TRY(grow_slots(t, alloc, slots));
+    return pool_reserve(&t->pool, alloc, more);
+}
+
+static int same_key(const struct fl_conversation_key *a, const struct fl_conversation_key *b)
+{
+    return !((a->where ^ b->where) | (a->outer ^ b->outer) | (a->a ^ b->a) | (a->b ^ b->b) | (a->ports ^ b->ports));
+}
+
+uint32_t flowlog__conversation_place(struct fl_conversations *t, const struct fl_conversation_key *key, uint64_t hash)
+{
+    uint32_t s = (uint32_t)(hash >> 32) & (t->slots - 1);
+    for (; t->slot[s].place; s = (s + 1) & (t->slots - 1))
+        if (t->slot[s].check == (uint32_t)hash && same_key(&fl_conversation_at(t, t->slot[s].place - 1)->key, key))
+            return t->slot[s].place - 1;
+    uint32_t place;
+    if (t->free_place) {
+        place = t->free_place - 1;
+        t->free_place = fl_conversation_at(t, place)->last;
+    } else {
+        place = t->pool.count++;
+    }
+    struct fl_conversation *c = fl_conversation_at(t, place);
+    c->key = *key;
+    c->more = c->last = 0;
+    c->used = 0;
+    c->blocks = c->state = 0;
+    t->slot[s].check = (uint32_t)hash;
+    t->slot[s].place = place + 1;
+    t->live++;
+    return place;
+}
+
+uint32_t flowlog__conversation_find(const struct fl_conversations *t, const struct fl_conversation_key *key)
+{
+    if (!t->slots) return UINT32_MAX;
+    const uint64_t hash = fl_conversation_hash(key);
+    uint32_t s = (uint32_t)(hash >> 32) & (t->slots - 1);
+    for (; t->slot[s].place; s = (s + 1) & (t->slots - 1))
+        if (t->slot[s].check == (uint32_t)hash && same_key(&fl_conversation_at(t, t->slot[s].place - 1)->key, key))
+            return t->slot[s].place - 1;
+    return UINT32_MAX;
+}
+
+void flowlog__conversation_drop(struct fl_conversations *t, uint32_t place)
+{
+    struct fl_conversation *c = fl_conversation_at(t, place);
+    const uint32_t mask = t->slots - 1;
+    uint32_t hole = (uint32_t)(fl_conversation_hash(&c->key) >> 32) & mask;
+    while (t->slot[hole].place != place + 1) hole = (hole + 1) & mask;
+    /* Whatever stands behind the hole and was moved past it goes into it. */
+    for (uint32_t s = (hole + 1) & mask; t->slot[s].place; s = (s + 1) & mask) {
+        const struct fl_conversation *other = fl_conversation_at(t, t->slot[s].place - 1);
+        const uint32_t home = (uint32_t)(fl_conversation_hash(&other->key) >> 32) & mask;
+        if (((s - home) & mask) < ((s - hole) & mask)) continue;
+        t->slot[hole] = t->slot[s];
+        hole = s;
+    }
+    t->slot[hole].place = 0;
+    for (uint32_t b = c->more; b;) {
+        const uint32_t next = t->next_block[b - 1];
+        t->next_block[b - 1] = t->free_block;
+        t->free_block = b;
+        b = next;
+    }
+    c->state = FL_CONVERSATION_GONE;
+    c->used = 0;
+    c->last = t->free_place;
+    t->free_place = place + 1;
+    t->live--;
+}
+
+/* --- segments ---------------------------------------------------------------------------------------------- */
+
+#define LESS(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+int flowlog__segment_compare(const struct fl_segment *a, const struct fl_segment *b)
+{
+    if (a->first != b->first) return LESS(a->first, b->first);
+    if (a->last != b->last) return LESS(a->last, b->last);
+    if (a->meta != b->meta) return LESS(a->meta, b->meta);
+    if (a->packets != b->packets) return LESS(a->packets, b->packets);
+    if (a->bytes != b->bytes) return LESS(a->bytes, b->bytes);
+    return LESS(a->records, b->records);
+}
+
+/* Pointers to all segments, in the order of arrival. */
+static uint32_t list_segments(const struct fl_conversations *t, struct fl_conversation *c,
+                              struct fl_segment *list[FL_SEGMENTS_MAX])
+{
+    uint32_t n = 0;
+    for (; n < c->used && n < FL_SEGMENTS_FIRST; n++) list[n] = &c->segment[n];
+    for (uint32_t b = c->more; n < c->used; b = t->next_block[b - 1]) {
+        struct fl_segment_block *block = fl_pool_at(&t->more, b - 1);
+        for (unsigned i = 0; i < FL_SEGMENTS_MORE && n < c->used; i++) list[n++] = &block->segment[i];
+    }
+    return n;
+}
+
+uint32_t flowlog__conversation_segments(const struct fl_conversations *t, const struct fl_conversation *c,
+                                        struct fl_segment out[FL_SEGMENTS_MAX])
+{
+    struct fl_segment *list[FL_SEGMENTS_MAX];
+    const uint32_t n = list_segments(t, (struct fl_conversation *)(uintptr_t)c, list);
+    for (uint32_t i = 0; i < n; i++) { /* few: by insertion */
+        uint32_t at = i;
+        for (; at && flowlog__segment_compare(list[i], &out[at - 1]) < 0; at--) out[at] = out[at - 1];
+        out[at] = *list[i];
+    }
+    return n;
+}
+
+static void absorb(struct fl_segment *into, const struct fl_segment *s)
+{
+    if (s->first < into->first) into->first = s->first;
+    if (s->last > into->last) into->last = s->last;
+    into->packets += s->packets;
+    if (into->packets < s->packets) into->packets = UINT64_MAX;
+    into->bytes += s->bytes;
+    if (into->bytes < s->bytes) into->bytes = UINT64_MAX;
+    into->records += s->records;
+    if (into->records < s->records) into->records = UINT32_MAX;
+    into->meta |= s->meta;
+}
+
+/* Seconds between two segments, and whether a connection may end with the earlier and begin with the later. */
+static uint32_t pause_of(const struct fl_segment *a, const struct fl_segment *b, int *border)
+{
+    enum { RETRY = 120 /* seconds within which a second SYN is the first one again */ };
+    const struct fl_segment *early = a->first <= b->first ? a : b, *late = a->first <= b->first ? b : a;
+    const uint32_t pause = late->first > early->last ? late->first - early->last : 0;
+    const int opens = (late->meta & (FL_SEG_SYN | FL_SEG_SYNACK)) != 0;
+    *border = opens && ((early->meta & FL_SEG_CLOSED) || pause > RETRY);
+    return pause;
+}
+
+/*
+ * Put the closest two neighbours of one side together.  1 if there were some that may be; `force` takes any two.
+ * The last segment fills the gap.
+ */
+static int shrink(struct fl_conversation *c, struct fl_segment **list, uint32_t n, uint32_t hold, int force)
+{
+    uint32_t best_i = 0, best_j = 0, best = 0;
+    int found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t next = n; /* what follows i on its side */
+        for (uint32_t j = 0; j < n; j++)
+            if (j != i && !((list[i]->meta ^ list[j]->meta) & FL_SEG_SIDE) &&
+                flowlog__segment_compare(list[j], list[i]) > 0 &&
+                (next == n || flowlog__segment_compare(list[j], list[next]) < 0))
+                next = j;
+        if (next == n) continue;
+        int border;
+        const uint32_t pause = pause_of(list[i], list[next], &border);
+        if (!force && (border || pause > hold)) continue;
+        if (found && (pause > best || (pause == best && flowlog__segment_compare(list[i], list[best_i]) > 0)))
+            continue;
+        found = 1;
+        best = pause;
+        best_i = i;
+        best_j = next;
+    }
+    if (!found) return 0;
+    absorb(list[best_i], list[best_j]);
+    *list[best_j] = *list[n - 1];
+    c->used--;
+    return 1;
+}
+
+static flowlog_status add_block(struct fl_conversations *t, const flowlog_alloc *alloc, struct fl_conversation *c)
+{
+    uint32_t block = t->free_block;
+    if (block) {
+        t->free_block = t->next_block[block - 1];
+    } else {
+        FL_TRY(pool_reserve(&t->more, alloc, 1));
+        if (t->more.count == t->next_cap) {
+            const uint32_t cap = t->next_cap ? t->next_cap * 2 : 1u << FL_PIECE_SHIFT;
+            uint32_t *next = flowlog__resize(alloc, t->next_block, t->next_cap * sizeof *next, cap * sizeof *next);
+            if (!next) return FLOWLOG_E_MEMORY;
+            t->next_block = next;
+            t->next_cap = cap;
+        }
+        block = ++t->more.count;
+    }
+    t->next_block[block - 1] = 0;
+    uint32_t *link = &c->more;
+    while (*link) link = &t->next_block[*link - 1];
+    *link = block;
+    c->blocks++;
+    return FLOWLOG_OK;
+}
+
+/* The place behind the last segment; there is room. */
+static struct fl_segment *end_of(const struct fl_conversations *t, struct fl_conversation *c)
+{
+    if (c->used < FL_SEGMENTS_FIRST) return &c->segment[c->used];
+    uint32_t at = c->used - FL_SEGMENTS_FIRST, b = c->more;
+    for (; at >= FL_SEGMENTS_MORE; at -= FL_SEGMENTS_MORE) b = t->next_block[b - 1];
+    return &((struct fl_segment_block *)fl_pool_at(&t->more, b - 1))->segment[at];
+}
+
+/* Make room for one more segment. */
+static flowlog_status make_room(struct fl_conversations *t, const flowlog_alloc *alloc, struct fl_conversation *c,
+                                struct fl_segment **list, uint32_t n, uint32_t hold)
+{
+    const uint32_t room = FL_SEGMENTS_FIRST + c->blocks * (uint32_t)FL_SEGMENTS_MORE;
+    if (n < room) return FLOWLOG_OK;
+    if (!c->blocks) return add_block(t, alloc, c);
+    if (shrink(c, list, n, hold, 0)) return FLOWLOG_OK;
+    if (c->blocks < FL_SEGMENTS_BLOCKS) return add_block(t, alloc, c);
+    c->state |= FL_CONVERSATION_FORCED;
+    (void)shrink(c, list, n, hold, 1); /* there are more segments than sides */
+    return FLOWLOG_OK;
+}
+
+flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t place,
+                                         const struct fl_segment *segment, uint32_t hold)
+{
+    struct fl_conversation *c = fl_conversation_at(t, place);
+    struct fl_segment *list[FL_SEGMENTS_MAX];
+    const uint32_t n = list_segments(t, c, list);
+    for (uint32_t i = 0; i < n; i++)
+        if (!flowlog__segment_compare(list[i], segment)) {
+            t->duplicates++;
+            return FLOWLOG_OK;
+        }
+    FL_TRY(make_room(t, alloc, c, list, n, hold));
+    *end_of(t, c) = *segment;
+    c->used++;
+    if (segment->last > c->last) c->last = segment->last;
+    c->state &= (uint8_t)~FL_CONVERSATION_REPORTED;
+    return FLOWLOG_OK;
+}
