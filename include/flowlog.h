@@ -16,6 +16,7 @@
 #include "flowlog/filter.h"
 #include "flowlog/reader.h"
 #include "flowlog/plan.h"
+#include "flowlog/diagnose.h"
 #include "flowlog/write.h"
 
 #endif

@@ -242,7 +242,7 @@ typedef struct flowlog_diagnosis_options {
     void *ctx;
 } flowlog_diagnosis_options;
 
-#define FLOWLOG_DIAGNOSIS_OPTIONS_INIT {sizeof(flowlog_diagnosis_options), 0, NULL, NULL, 0, 0, 0, 0, NULL, NULL}
+#define FLOWLOG_DIAGNOSIS_OPTIONS_INIT {sizeof(flowlog_diagnosis_options), 0, NULL, 0, 0, 0, 0, NULL, NULL}
 
 /**
  * Ownership  *diagnosis is owned: flowlog_diagnosis_free.

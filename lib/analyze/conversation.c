@@ -66,7 +66,7 @@ static void put(struct fl_conversations *t, uint64_t hash, uint32_t place)
 
 static flowlog_status grow_slots(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t slots)
 {
-    if (slots > SIZE_MAX / sizeof *t->slot) return FLOWLOG_E_MEMORY;
+    if ((uint64_t)slots * sizeof *t->slot > SIZE_MAX / 2) return FLOWLOG_E_MEMORY;
     struct fl_slot *slot = flowlog__alloc_zero(alloc, slots * sizeof *slot);
     if (!slot) return FLOWLOG_E_MEMORY;
     if (t->slot) flowlog__release(alloc, t->slot, t->slots * sizeof *slot);

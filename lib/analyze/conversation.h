@@ -6,11 +6,11 @@
  * action that were put together.  As long as a conversation has no more segments than fit (7), it holds every record
  * as it came: identical ones are found, and nothing depends on the order of arrival.  Beyond that the two of one side
  * that are closest in time are put together, never across the end of one connection and the beginning of the next,
- * nor across a pause that begins a new epoch; a record that is part of such a segment is then not known again should
+ * nor across a pause that begins a new episode (episode.h); a record that is part of such a segment is then not known again should
  * it come twice.  A conversation of several connections may have more segments (FL_SEGMENTS_MAX).
  *
  * Sums, first, last and the or of flags do not depend on the order in which segments are put together, and where the
- * epochs of a conversation lie does not depend on it as long as a pause between connections is longer than those
+ * episodes of a conversation lie does not depend on it as long as a pause between connections is longer than those
  * within them.
  *
  * Memory: 128 bytes for 3 segments, 128 more for each 4 further ones, 8 to 22 for the directory.
@@ -43,6 +43,15 @@ FL_INLINE uint64_t fl_conversation_hash(const struct fl_conversation_key *k)
     uint64_t h = fl_hash_u64((uint64_t)k->a << 32 | k->b);
     h = fl_hash_u64(h ^ ((uint64_t)k->where << 32 | k->ports));
     return k->outer ? fl_hash_u64(h ^ k->outer) : h;
+}
+
+/*
+ * Seconds after which a pause begins a new episode.  TCP has a long one: a late packet must still meet
+ * the connection it belongs to.
+ */
+FL_INLINE uint32_t fl_epoch_hold(unsigned proto)
+{
+    return proto == 6 ? 86400 : proto == 17 || proto == 1 || proto == 58 ? 300 : 900;
 }
 
 /* Bits of fl_segment.meta. */
@@ -126,7 +135,7 @@ uint32_t flowlog__conversation_place(struct fl_conversations *t, const struct fl
 /* The same without making: UINT32_MAX when there is none. */
 uint32_t flowlog__conversation_find(const struct fl_conversations *t, const struct fl_conversation_key *key);
 
-/* Add a segment; E_MEMORY.  `hold` is the pause in seconds after which a new epoch begins. */
+/* Add a segment; E_MEMORY.  `hold` is the pause in seconds after which a new episode begins. */
 flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t place,
                                          const struct fl_segment *segment, uint32_t hold);
 void flowlog__conversation_drop(struct fl_conversations *t, uint32_t place);

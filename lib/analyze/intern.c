@@ -28,7 +28,7 @@ uint32_t flowlog__intern_find(const struct fl_intern *t, const void *data, size_
 static flowlog_status grow_slots(struct fl_intern *t, const flowlog_alloc *alloc)
 {
     const uint32_t slots = t->slots ? t->slots * 2 : FIRST_SLOTS;
-    if (slots > SIZE_MAX / sizeof *t->slot) return FLOWLOG_E_MEMORY;
+    if ((uint64_t)slots * sizeof *t->slot > SIZE_MAX / 2) return FLOWLOG_E_MEMORY;
     uint32_t *slot = flowlog__alloc_zero(alloc, slots * sizeof *slot);
     if (!slot) return FLOWLOG_E_MEMORY;
     if (t->slot) flowlog__release(alloc, t->slot, t->slots * sizeof *slot);
@@ -56,7 +56,7 @@ static flowlog_status make_room(struct fl_intern *t, const flowlog_alloc *alloc,
     }
     if (!t->end || t->count == t->end_cap) {
         const uint32_t cap = t->end ? t->end_cap * 2 + 1 : FIRST_STRINGS;
-        if (cap >= SIZE_MAX / sizeof *t->end) return FLOWLOG_E_MEMORY;
+        if (((uint64_t)cap + 1) * sizeof *t->end > SIZE_MAX / 2) return FLOWLOG_E_MEMORY;
         size_t *end = flowlog__resize(alloc, t->end, t->end ? ((size_t)t->end_cap + 1) * sizeof *end : 0,
                                       ((size_t)cap + 1) * sizeof *end);
         if (!end) return FLOWLOG_E_MEMORY;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * analyze/local.h - which addresses are an interface's own, and so which way its packets go.
+ *
+ * Ground: one of srcaddr and dstaddr is always the interface's primary address (IPv4), or one of its addresses
+ * (IPv6).  Found out, per interface and family, in this order: what was told; flow-direction; the address that is in
+ * all records; of two that are, the one that is not another interface's, or the private one, or the one that follows
+ * from what another interface accepted; and where no address is in all records, the fewest that are.
+ */
+#ifndef FL_ANALYZE_LOCAL_H
+#define FL_ANALYZE_LOCAL_H
+
+#include "analyze/engine.h"
+#include "analyze/map.h"
+
+enum { FL_LOCAL_TOLD = 1, FL_LOCAL_SEEN = 2 /* by flow-direction */, FL_LOCAL_FOUND = 4, FL_LOCAL_TIED = 8 };
+#define FL_OWNER_MANY UINT32_MAX
+
+struct fl_locals {
+    struct fl_map own;   /* {interface, address, family} -> FL_LOCAL_* */
+    struct fl_map owner; /* {address, family} -> interface, or FL_OWNER_MANY */
+};
+
+flowlog_status flowlog__locals_find(const flowlog_diagnosis *d, uint32_t window, struct fl_locals *locals);
+void flowlog__locals_free(struct fl_locals *locals, const flowlog_alloc *alloc);
+
+unsigned flowlog__local_is(const struct fl_locals *locals, uint32_t eni, uint32_t addr, int v6); /* FL_LOCAL_* */
+uint32_t flowlog__local_owner(const struct fl_locals *locals, uint32_t addr, int v6); /* 0: none known */
+
+/* The way of packets from A to B: flowlog_way. */
+unsigned flowlog__local_way(const struct fl_locals *locals, const flowlog_diagnosis *d,
+                            const struct fl_conversation *c);
+
+/* Private, or in a VPC's or subnet's block that was told. */
+int flowlog__addr_is_inside(const flowlog_diagnosis *d, const flowlog_addr *addr);
+
+#endif

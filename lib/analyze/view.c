@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/* view.c - see view.h. */
+#include "analyze/view.h"
+
+#include <string.h>
+
+#include "analyze/sort.h"
+#include "core/error.h"
+
+enum { SKEW = 60 /* seconds that start and end may be off, by AWS's word */ };
+
+/* --- peers of an endpoint ---------------------------------------------------------------------------------- */
+
+struct fan_key {
+    uint32_t where, addr, port;
+};
+
+static int both_accepted(const flowlog_diagnosis *d, const struct fl_conversation *c)
+{
+    struct fl_segment segment[FL_SEGMENTS_MAX];
+    const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
+    unsigned seen = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!(segment[i].meta & FL_SEG_REJECT)) seen |= (segment[i].meta & FL_SEG_BACK) ? 2 : 1;
+    return seen == 3;
+}
+
+static struct fan_key fan_key_of(const struct fl_conversation_key *k, int b)
+{
+    const uint32_t v6 = (uint32_t)(b ? fl_key_b6(k) : fl_key_a6(k));
+    const struct fan_key key = {(k->where & ~UINT32_C(0x300)) | v6 << 8, b ? k->b : k->a,
+                                b ? k->ports & 0xFFFF : k->ports >> 16};
+    return key;
+}
+
+static uint32_t fan_place(const struct fl_view *v, const struct fan_key *key)
+{
+    return (uint32_t)(fl_hash_u64(fl_hash_u64((uint64_t)key->where << 32 | key->addr) ^ key->port) & v->fan_mask);
+}
+
+/*
+ * Most endpoints have one peer.  A first pass counts by hash; whatever has 2 or more there is counted in truth in a
+ * second one.  Counts come from keys, not from records, so nothing is counted twice.
+ */
+static flowlog_status count_fans(struct fl_view *v)
+{
+    const flowlog_diagnosis *d = v->d;
+    uint32_t len = 1024;
+    while (len < d->table.live && len < UINT32_C(1) << 28) len *= 2;
+    len *= 4;
+    v->fan_filter = flowlog__alloc_zero(&d->alloc, len);
+    if (!v->fan_filter) return FLOWLOG_E_MEMORY;
+    v->fan_mask = len - 1;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < d->table.pool.count; i++) {
+            const struct fl_conversation *c = fl_conversation_at(&d->table, i);
+            const unsigned proto = fl_key_proto(&c->key);
+            if ((c->state & FL_CONVERSATION_GONE) || (proto != 6 && proto != 17) || !both_accepted(d, c)) continue;
+            for (int end = 0; end < 2; end++) {
+                const struct fan_key key = fan_key_of(&c->key, end);
+                uint8_t *count = &v->fan_filter[fan_place(v, &key)];
+                if (pass == 0) {
+                    *count = (uint8_t)(*count + (*count < 255));
+                } else if (*count >= 2) {
+                    uint32_t *exact;
+                    FL_TRY(flowlog__map_at(&v->fan, &d->alloc, &key, sizeof key, &exact));
+                    *exact += 1;
+                }
+            }
+        }
+    }
+    return FLOWLOG_OK;
+}
+
+static uint32_t fan_of(const struct fl_view *v, const struct fl_conversation_key *k, int b)
+{
+    if (!v->fan_filter) return 0;
+    const struct fan_key key = fan_key_of(k, b);
+    const uint8_t about = v->fan_filter[fan_place(v, &key)];
+    return about < 2 ? about : flowlog__map_get(&v->fan, &key, sizeof key);
+}
+
+/* --- an episode -------------------------------------------------------------------------------------------- */
+
+/* 1 if endpoint B comes before A: what decides where nothing else does must not depend on internal order. */
+static int b_is_smaller(const flowlog_diagnosis *d, const struct fl_conversation_key *k)
+{
+    const flowlog_addr a = flowlog__diagnosis_addr(d, k->a, fl_key_a6(k)), b = flowlog__diagnosis_addr(d, k->b, fl_key_b6(k));
+    const int c = flowlog_addr_compare(&b, &a);
+    return c ? c < 0 : (k->ports & 0xFFFF) < k->ports >> 16;
+}
+
+void flowlog__view_look(const struct fl_view *view, const struct fl_conversation *c, const struct fl_episode *e,
+                        struct fl_look *look)
+{
+    const unsigned way = flowlog__local_way(&view->locals, view->d, c);
+    look->c = c;
+    look->e = e;
+    look->roles = flowlog__roles(e, &c->key, fan_of(view, &c->key, 0), fan_of(view, &c->key, 1),
+                                 b_is_smaller(view->d, &c->key));
+    look->way = (uint8_t)way;
+    if (look->roles.client_is_b && way != FLOWLOG_WAY_UNKNOWN)
+        look->way = way == FLOWLOG_WAY_IN ? FLOWLOG_WAY_OUT : FLOWLOG_WAY_IN;
+}
+
+int flowlog__view_is_transit(const struct fl_view *view, const struct fl_conversation *c)
+{
+    const flowlog_diagnosis *d = view->d;
+    const struct fl_interface *iface = &d->iface[fl_key_interface(&c->key)];
+    const unsigned type = fl_interface_type(iface);
+    if (type == FLOWLOG_INTERFACE_TYPE_TRANSIT_GATEWAY) return 1;
+    if (type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY) return 0;
+    if (!(iface->facts & FL_IFACE_NO_INSTANCE) || (iface->facts & (FL_IFACE_INSTANCE | FL_IFACE_REGIONAL)) || !c->key.outer)
+        return 0;
+    /* No instance, and on the interface's own side the packets have another address. */
+    const struct fl_outer o = fl_outer_of(d, &c->key);
+    const unsigned way = flowlog__local_way(&view->locals, d, c);
+    if (way == FLOWLOG_WAY_OUT) return o.a != c->key.a;
+    return way == FLOWLOG_WAY_IN && o.b != c->key.b;
+}
+
+int flowlog__view_same_subnet(const struct fl_view *view, const struct fl_look *look)
+{
+    const flowlog_diagnosis *d = view->d;
+    const uint32_t eni = fl_key_interface(&look->c->key), subnet = d->iface[eni].subnet;
+    const flowlog_addr client = flowlog__diagnosis_addr(d, fl_look_addr(look, 0), fl_look_v6(look, 0));
+    const flowlog_addr server = flowlog__diagnosis_addr(d, fl_look_addr(look, 1), fl_look_v6(look, 1));
+    for (size_t i = 0; i < d->told.blocks; i++) {
+        const struct fl_told_block *block = &d->told.block[i];
+        if (block->subnet && (!subnet || subnet == block->subnet) && flowlog__cidr_has(&block->cidr, &client) &&
+            flowlog__cidr_has(&block->cidr, &server))
+            return 1;
+    }
+    if (!subnet || look->way == FLOWLOG_WAY_UNKNOWN) return 0;
+    const int peer = look->way == FLOWLOG_WAY_OUT; /* the server is */
+    const uint32_t owner = flowlog__local_owner(&view->locals, fl_look_addr(look, peer), fl_look_v6(look, peer));
+    return owner && owner != FL_OWNER_MANY && owner != eni && d->iface[owner].subnet == subnet;
+}
+
+/* --- what else was let through ----------------------------------------------------------------------------- */
+
+struct wanted_key {
+    uint32_t tag, scope, where, addr, other, port;
+};
+
+/* The same client, server and port, whatever the client's port is. */
+static struct wanted_key port_key(const struct fl_look *l)
+{
+    const struct wanted_key key = {3, fl_key_interface(&l->c->key), l->c->key.where & 0xFF, fl_look_addr(l, 0),
+                                   fl_look_addr(l, 1), fl_look_port(l, 1) | (uint32_t)fl_look_v6(l, 0) << 16};
+    return key;
+}
+
+/* The same remote address, protocol and port, at any interface of the subnet. */
+static struct wanted_key sibling_key(const struct fl_view *v, const struct fl_look *l)
+{
+    const int remote = l->way == FLOWLOG_WAY_OUT;
+    const struct wanted_key key = {2, v->d->iface[fl_key_interface(&l->c->key)].subnet,
+                                   (l->c->key.where & 0xFF) | (uint32_t)l->way << 8, fl_look_addr(l, remote), 0,
+                                   fl_look_port(l, 1) | (uint32_t)fl_look_v6(l, remote) << 16};
+    return key;
+}
+
+static int has_ports(const struct fl_look *l)
+{
+    const unsigned proto = fl_key_proto(&l->c->key);
+    return proto == 6 || proto == 17;
+}
+
+/* Sides of requests and replies. */
+static const struct fl_segment *side(const struct fl_look *l, int reply, int refused)
+{
+    const unsigned back = (unsigned)(l->roles.client_is_b != 0) ^ (unsigned)reply;
+    return &l->e->side[back | (refused ? FL_SEG_REJECT : 0)];
+}
+
+static int only_request_refused(const struct fl_look *l)
+{
+    return side(l, 0, 1)->records && !side(l, 0, 0)->records && !side(l, 1, 0)->records && !side(l, 1, 1)->records;
+}
+
+static int sides_are(const flowlog_diagnosis *d, const struct fl_conversation *c, uint32_t refused)
+{
+    struct fl_segment segment[FL_SEGMENTS_MAX];
+    const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
+    for (uint32_t i = 0; i < n; i++)
+        if ((segment[i].meta & FL_SEG_REJECT) == refused) return 1;
+    return 0;
+}
+
+typedef flowlog_status look_fn(struct fl_view *v, const struct fl_look *l);
+
+/* Each episode of conversations with something accepted, or something refused. */
+static flowlog_status each(struct fl_view *v, uint32_t refused, look_fn *fn)
+{
+    const flowlog_diagnosis *d = v->d;
+    for (uint32_t i = 0; i < d->table.pool.count; i++) {
+        const struct fl_conversation *c = fl_conversation_at(&d->table, i);
+        if ((c->state & FL_CONVERSATION_GONE) || !c->used || !sides_are(d, c, refused)) continue;
+        struct fl_episode episode[FL_SEGMENTS_MAX];
+        const uint32_t n = flowlog__episodes(&d->table, c, v->window, episode);
+        for (uint32_t k = 0; k < n; k++) {
+            struct fl_look look;
+            flowlog__view_look(v, c, &episode[k], &look);
+            FL_TRY(fn(v, &look));
+        }
+    }
+    return FLOWLOG_OK;
+}
+
+static flowlog_status want(struct fl_view *v, const struct fl_look *l)
+{
+    uint32_t id;
+    if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return FLOWLOG_OK;
+    if (has_ports(l)) {
+        const struct wanted_key key = port_key(l);
+        FL_TRY(flowlog__intern(&v->wanted, &v->d->alloc, &key, sizeof key, UINT32_MAX, &id));
+    }
+    const struct wanted_key key = sibling_key(v, l);
+    return key.scope ? flowlog__intern(&v->wanted, &v->d->alloc, &key, sizeof key, UINT32_MAX, &id) : FLOWLOG_OK;
+}
+
+static void take(struct fl_view *v, const struct fl_look *l, const struct wanted_key *key, uint32_t who)
+{
+    const uint32_t id = flowlog__intern_find(&v->wanted, key, sizeof *key);
+    if (!id) return;
+    if (v->accepted) {
+        const struct fl_segment *ra = side(l, 0, 0);
+        v->accepted[v->accepted_count] = (struct fl_accepted){id, ra->first, ra->last, 0, who};
+    }
+    v->accepted_count++;
+}
+
+static flowlog_status take_both(struct fl_view *v, const struct fl_look *l)
+{
+    if (!side(l, 0, 0)->records || l->way == FLOWLOG_WAY_UNKNOWN) return FLOWLOG_OK;
+    if (has_ports(l)) {
+        const struct wanted_key key = port_key(l);
+        take(v, l, &key, fl_look_port(l, 0));
+    }
+    const struct wanted_key key = sibling_key(v, l);
+    if (key.scope) take(v, l, &key, fl_key_interface(&l->c->key));
+    return FLOWLOG_OK;
+}
+
+static int compare_accepted(const void *things, uint32_t a, uint32_t b)
+{
+    const struct fl_accepted *x = (const struct fl_accepted *)things + a, *y = (const struct fl_accepted *)things + b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    if (x->first != y->first) return x->first < y->first ? -1 : 1;
+    return x->last < y->last ? -1 : x->last > y->last;
+}
+
+static flowlog_status sort_accepted(struct fl_view *v)
+{
+    const flowlog_alloc *alloc = &v->d->alloc;
+    const size_t n = v->accepted_count;
+    uint32_t *index = flowlog__alloc_array(alloc, n, sizeof *index);
+    struct fl_accepted *sorted = flowlog__alloc_array(alloc, n, sizeof *sorted);
+    const flowlog_status status = index && sorted ? FLOWLOG_OK : FLOWLOG_E_MEMORY;
+    if (status >= 0) {
+        for (uint32_t i = 0; i < n; i++) index[i] = i;
+        flowlog__sort(index, n, compare_accepted, v->accepted);
+        for (uint32_t i = 0; i < n; i++) {
+            sorted[i] = v->accepted[index[i]];
+            sorted[i].latest = sorted[i].last;
+            if (i && sorted[i - 1].key == sorted[i].key && sorted[i - 1].latest > sorted[i].latest)
+                sorted[i].latest = sorted[i - 1].latest;
+        }
+    }
+    if (index) flowlog__release(alloc, index, n * sizeof *index);
+    if (status < 0) {
+        if (sorted) flowlog__release(alloc, sorted, n * sizeof *sorted);
+        return status;
+    }
+    flowlog__release(alloc, v->accepted, n * sizeof *sorted);
+    v->accepted = sorted;
+    return FLOWLOG_OK;
+}
+
+static flowlog_status find_accepted(struct fl_view *v)
+{
+    FL_TRY(each(v, FL_SEG_REJECT, want));
+    if (!v->wanted.count) return FLOWLOG_OK;
+    FL_TRY(each(v, 0, take_both)); /* how many */
+    const uint32_t n = v->accepted_count;
+    if (!n) return FLOWLOG_OK;
+    v->accepted = flowlog__alloc_array(&v->d->alloc, n, sizeof *v->accepted);
+    if (!v->accepted) return FLOWLOG_E_MEMORY;
+    v->accepted_count = 0;
+    FL_TRY(each(v, 0, take_both));
+    return sort_accepted(v);
+}
+
+/* What `who` did not send under a key within a window of [first, last]: 0, or 1 and when. */
+static int was_accepted(const struct fl_view *v, const struct wanted_key *key, uint32_t who, uint32_t first,
+                        uint32_t last, uint32_t *from, uint32_t *to)
+{
+    const uint32_t id = flowlog__intern_find(&v->wanted, key, sizeof *key);
+    uint32_t low = 0, high = v->accepted_count;
+    if (!id) return 0;
+    while (low < high) { /* the first that begins too late */
+        const uint32_t mid = low + (high - low) / 2;
+        const struct fl_accepted *a = &v->accepted[mid];
+        if (a->key < id || (a->key == id && a->first <= (uint64_t)last + v->window)) low = mid + 1;
+        else high = mid;
+    }
+    int found = 0;
+    while (low-- && v->accepted[low].key == id && (uint64_t)v->accepted[low].latest + v->window >= first) {
+        const struct fl_accepted *a = &v->accepted[low];
+        if (a->who == who || (uint64_t)a->last + v->window < first) continue;
+        if (!found || a->first < *from) *from = a->first;
+        if (!found || a->last > *to) *to = a->last;
+        found = 1;
+    }
+    return found;
+}
+
+/* --- cases ------------------------------------------------------------------------------------------------- */
+
+void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, struct fl_case *out)
+{
+    const flowlog_diagnosis *d = view->d;
+    const uint32_t eni = fl_key_interface(&l->c->key), w = view->window;
+    const struct fl_interface *iface = &d->iface[eni];
+    const unsigned type = fl_interface_type(iface);
+    memset(out, 0, sizeof *out);
+    out->ra = *side(l, 0, 0);
+    out->rr = *side(l, 0, 1);
+    out->pa = *side(l, 1, 0);
+    out->pr = *side(l, 1, 1);
+    out->accepted_before_rr = l->e->accepted_before[l->roles.client_is_b];
+    out->accepted_before_pr = l->e->accepted_before[!l->roles.client_is_b];
+    out->udp_timeout = d->told.udp_timeout;
+    out->udp_stream = d->told.udp_stream;
+    out->server_port = fl_look_port(l, 1);
+    out->proto = (uint8_t)fl_key_proto(&l->c->key);
+    out->v6 = (uint8_t)fl_key_a6(&l->c->key);
+    out->way = l->way;
+    out->roles = l->roles.strength;
+    out->decisive = l->roles.decisive;
+    out->traffic = d->told.traffic;
+    out->near_start = l->e->first < (uint64_t)view->first + w;
+    out->near_end = (uint64_t)l->e->last + w > view->last;
+    out->skipped = (uint8_t)flowlog__spans_overlap(&iface->skipped, l->e->first > w ? l->e->first - w : 0,
+                                                   l->e->last > UINT32_MAX - w ? UINT32_MAX : l->e->last + w);
+    out->truncated = (l->c->state & FL_CONVERSATION_FORCED) || (d->given_up && l->e->first <= (uint64_t)d->given_up + w);
+    out->transit = (uint8_t)flowlog__view_is_transit(view, l->c);
+    out->nat = type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY ||
+               (iface->facts & FL_IFACE_REGIONAL);
+    if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
+    out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
+    if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
+    if (has_ports(l)) {
+        const struct wanted_key key = port_key(l);
+        out->other_port = (uint8_t)was_accepted(view, &key, fl_look_port(l, 0), out->rr.first, out->rr.last,
+                                                &out->other_first, &out->other_last);
+    }
+    const struct wanted_key key = sibling_key(view, l);
+    uint32_t from, to;
+    out->sibling = key.scope && was_accepted(view, &key, eni, out->rr.first, out->rr.last, &from, &to);
+}
+
+/* When each interface had records at all. */
+static flowlog_status find_activity(struct fl_view *v)
+{
+    const flowlog_diagnosis *d = v->d;
+    v->activity_cap = d->names.count + 1;
+    v->activity = flowlog__alloc_zero(&d->alloc, v->activity_cap * sizeof *v->activity);
+    if (!v->activity) return FLOWLOG_E_MEMORY;
+    for (uint32_t i = 0; i < d->table.pool.count; i++) {
+        const struct fl_conversation *c = fl_conversation_at(&d->table, i);
+        if (c->state & FL_CONVERSATION_GONE) continue;
+        struct fl_segment segment[FL_SEGMENTS_MAX];
+        const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
+        struct fl_spans *spans = &v->activity[fl_key_interface(&c->key)];
+        for (uint32_t k = 0; k < n; k++)
+            FL_TRY(flowlog__spans_add(spans, &d->alloc, segment[k].first, segment[k].last, 1, 1));
+    }
+    return FLOWLOG_OK;
+}
+
+/* --- made and freed ---------------------------------------------------------------------------------------- */
+
+flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *view)
+{
+    memset(view, 0, sizeof *view);
+    view->d = d;
+    const uint32_t agg = d->told.agg ? d->told.agg : d->span_max > 60 ? 600 : 60;
+    view->window = agg + SKEW;
+    view->first = d->told.has_window ? d->told.window[0] : d->first;
+    view->last = d->told.has_window ? d->told.window[1] : d->last;
+    flowlog_status status = flowlog__locals_find(d, view->window, &view->locals);
+    if (status >= 0) status = count_fans(view);
+    if (status >= 0) status = find_accepted(view);
+    if (status >= 0) status = find_activity(view);
+    if (status < 0) flowlog__view_free(view);
+    return status;
+}
+
+void flowlog__view_free(struct fl_view *view)
+{
+    if (!view->d) return;
+    const flowlog_alloc *alloc = &view->d->alloc;
+    flowlog__locals_free(&view->locals, alloc);
+    if (view->fan_filter) flowlog__release(alloc, view->fan_filter, (size_t)view->fan_mask + 1);
+    flowlog__map_free(&view->fan, alloc);
+    flowlog__intern_free(&view->wanted, alloc);
+    for (uint32_t i = 0; view->activity && i < view->activity_cap; i++) flowlog__spans_free(&view->activity[i], alloc);
+    if (view->activity) flowlog__release(alloc, view->activity, view->activity_cap * sizeof *view->activity);
+    if (view->accepted) flowlog__release(alloc, view->accepted, view->accepted_count * sizeof *view->accepted);
+    memset(view, 0, sizeof *view);
+}
