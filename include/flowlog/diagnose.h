@@ -184,6 +184,7 @@ typedef struct flowlog_finding {
     uint8_t superseded;   /* 1: a path finding says more about this conversation */
     uint8_t sg_missing;   /* 1: no security group rule allows it */
     uint8_t truncated;    /* 1: given up early, because memory was full */
+    uint8_t reserved[2];
     uint16_t client_port, server_port; /* 0 where the protocol has none */
     flowlog_addr client, server, peer; /* peer: the end that is not this interface; family 0: not known */
     flowlog_str eni;                   /* interface-id, or resource-id of a regional NAT gateway */
@@ -205,7 +206,7 @@ typedef struct flowlog_finding {
     const flowlog_evidence *lines; /* [line_count], smallest file and line first */
     uint32_t line_count;
     uint32_t udp_timeout, tcp_timeout; /* seconds after which tracking ends, as far as known */
-    uint32_t reserved;
+    uint32_t reserved2;
 } flowlog_finding;
 
 /**

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/json.h"
+#include "analyze/rules.h"
 #include "core/error.h"
 
 struct context {
@@ -197,8 +198,8 @@ static flowlog_status load_query(const struct context *c, uint32_t object)
 
 static flowlog_status load_rules(const struct context *c, uint32_t object)
 {
-    (void)object;
-    return FL_FAIL(c->err, FLOWLOG_E_UNSUPPORTED, "rules are not looked at yet");
+    if (!c->d->rules) FL_TRY(no_memory(c, flowlog__rules_new(&c->d->alloc, &c->d->rules)));
+    return flowlog__rules_load_node(c->d->rules, c->doc, object, c->err);
 }
 
 static flowlog_status load_agg(const struct context *c, uint32_t node)

@@ -4,6 +4,7 @@
 
 #include "analyze/context.h"
 #include "analyze/report.h"
+#include "analyze/rules.h"
 #include "core/error.h"
 
 enum { CONVERSATIONS_DEFAULT = 1 << 22, CONVERSATIONS_MOST = 1 << 26, LATE_DEFAULT = 900 };
@@ -87,6 +88,7 @@ void flowlog_diagnosis_free(flowlog_diagnosis *d)
     flowlog__intern_free(&d->reasons, &alloc);
     flowlog__conversations_free(&d->table, &alloc);
     flowlog__told_free(d);
+    flowlog__rules_free(d->rules);
     if (d->line) flowlog__release(&alloc, d->line, d->line_cap * d->evidence * sizeof *d->line);
     if (d->line_text) flowlog__release(&alloc, d->line_text, d->line_text_cap);
     flowlog__release(&alloc, d, sizeof *d);
@@ -113,9 +115,11 @@ flowlog_status flowlog_diagnosis_context(flowlog_diagnosis *d, const char *json,
 flowlog_status flowlog_diagnosis_rules(flowlog_diagnosis *d, const char *json, size_t len, flowlog_error *err)
 {
     FL_TRY(check_usable(d, err));
-    (void)json;
-    (void)len;
-    return FL_FAIL(err, FLOWLOG_E_UNSUPPORTED, "rules are not looked at yet");
+    if (!json && len) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no rules given");
+    if (d->rules_told) return FL_FAIL(err, FLOWLOG_E_STATE, "rules are given before the first finding");
+    if (!d->rules && flowlog__rules_new(&d->alloc, &d->rules) < 0)
+        return FL_FAIL(err, FLOWLOG_E_MEMORY, "out of memory for rules");
+    return flowlog__rules_load(d->rules, json ? json : "", len, err);
 }
 
 flowlog_status flowlog_diagnosis_query(flowlog_diagnosis *d, const flowlog_addr *client, const flowlog_addr *server,

@@ -99,6 +99,7 @@ struct flowlog_diagnosis {
     struct fl_conversations table;
     struct fl_told told;
     struct fl_rules *rules;   /* NULL: none */
+    uint8_t rules_told;       /* their facts are in `told` */
 
     uint64_t records, left_out, truncated;
     uint32_t span_max;        /* seconds of the longest record */

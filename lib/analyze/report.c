@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "analyze/explain.h"
 #include "analyze/sort.h"
 #include "core/error.h"
 
@@ -33,6 +34,8 @@ struct report {
     struct ref best; /* the answer */
     uint64_t matches;
     flowlog_evidence line[FL_LINES_MAX];
+    char row[FL_RULE_CHANGES_MAX * FL_RULE_ROW_MAX];
+    char command[FL_RULE_CHANGES_MAX * FL_RULE_COMMAND_MAX];
 };
 
 /* --- what is to be delivered ------------------------------------------------------------------------------- */
@@ -140,7 +143,10 @@ static flowlog_status judge(struct report *r, uint32_t place)
         if (!matches(r->d, &look)) continue;
         flowlog__view_case(&r->view, &look, &facts);
         flowlog__verdict(&facts, &v);
+        struct fl_explained explained;
         const int has_path = flowlog__path(&r->view, &look, &path);
+        flowlog__explain(&r->view, &look, fl_key_interface(&c->key), &v, &explained);
+        if (has_path) flowlog__explain(&r->view, &look, path.at, &path.v, &explained);
         const int superseded = has_path && v.verdict == FLOWLOG_VERDICT_NO_REPLY;
         struct ref ref = make_ref(&look, place, i, FLOWLOG_FINDING_DIAGNOSIS, &v, fl_key_interface(&c->key));
         if (!superseded || !(r->d->flags & FLOWLOG_DIAGNOSE_GROUPED)) FL_TRY(add_ref(r, &ref));
@@ -285,13 +291,17 @@ static void make_finding(struct report *r, const struct ref *ref, flowlog_findin
     flowlog__view_case(&r->view, &look, &facts);
     flowlog__verdict(&facts, &v);
     const int has_path = flowlog__path(&r->view, &look, &path);
+    struct fl_explained explained;
     if (ref->kind == FLOWLOG_FINDING_PATH && has_path) {
+        flowlog__explain(&r->view, &look, path.at, &path.v, &explained);
         flowlog__finding_fill(&r->view, &look, &path.v, path.at, f);
         f->other_eni = fl_interface_name(r->d, path.other);
     } else {
+        flowlog__explain(&r->view, &look, fl_key_interface(&c->key), &v, &explained);
         flowlog__finding_fill(&r->view, &look, &v, fl_key_interface(&c->key), f);
         f->superseded = has_path && v.verdict == FLOWLOG_VERDICT_NO_REPLY;
     }
+    flowlog__explain_fill(&r->view, &explained, r->row, sizeof r->row, r->command, sizeof r->command, f);
     f->kind = ref->kind;
     add_lines(r, ref, look.e, f);
 }
@@ -314,29 +324,36 @@ static int deliver_group(struct report *r, uint32_t from, uint32_t to)
     for (uint32_t i = from; i < to; i++)
         if (r->ref[r->index[i]].confidence > r->ref[r->index[best]].confidence) best = i;
     flowlog_finding f, one;
-    make_finding(r, &r->ref[r->index[best]], &f);
+    struct totals {
+        flowlog_side side[4];
+        uint64_t records, clients;
+        int64_t first, last;
+    } t;
     flowlog_addr client;
+    memset(&t, 0, sizeof t);
     memset(&client, 0, sizeof client);
-    f.clients = f.conversations = 0;
     for (uint32_t i = from; i < to; i++) {
-        if (i != best) {
-            flowlog_evidence kept[FL_LINES_MAX];
-            memcpy(kept, r->line, sizeof kept);
-            make_finding(r, &r->ref[r->index[i]], &one);
-            memcpy(r->line, kept, sizeof kept);
-            add_side(&f.request_accept, &one.request_accept);
-            add_side(&f.request_reject, &one.request_reject);
-            add_side(&f.reply_accept, &one.reply_accept);
-            add_side(&f.reply_reject, &one.reply_reject);
-            if (one.first < f.first) f.first = one.first;
-            if (one.last > f.last) f.last = one.last;
-            f.records += one.records;
-        }
-        const struct seen_end end = end_of(r->d, &r->ref[r->index[i]], 0);
-        f.conversations++;
-        if (i == from || flowlog_addr_compare(&end.addr, &client)) f.clients++;
-        client = end.addr;
+        make_finding(r, &r->ref[r->index[i]], &one);
+        add_side(&t.side[0], &one.request_accept);
+        add_side(&t.side[1], &one.request_reject);
+        add_side(&t.side[2], &one.reply_accept);
+        add_side(&t.side[3], &one.reply_reject);
+        if (i == from || one.first < t.first) t.first = one.first;
+        if (i == from || one.last > t.last) t.last = one.last;
+        t.records += one.records;
+        t.clients += i == from || flowlog_addr_compare(&one.client, &client);
+        client = one.client;
     }
+    make_finding(r, &r->ref[r->index[best]], &f); /* last: its texts are in the buffers */
+    f.request_accept = t.side[0];
+    f.request_reject = t.side[1];
+    f.reply_accept = t.side[2];
+    f.reply_reject = t.side[3];
+    f.first = t.first;
+    f.last = t.last;
+    f.records = t.records;
+    f.clients = t.clients;
+    f.conversations = to - from;
     return r->fn(r->ctx, &f);
 }
 
@@ -419,6 +436,7 @@ static void mark_reported(flowlog_diagnosis *d, uint32_t horizon)
 
 static flowlog_status run(struct report *r, uint32_t horizon, int all)
 {
+    FL_TRY(flowlog__explain_prepare(r->d));
     FL_TRY(flowlog__view_make(r->d, &r->view));
     FL_TRY(judge_all(r, horizon));
     FL_TRY(put_in_order(r));

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "analyze/rules.h"
 #include "analyze/sort.h"
 #include "core/error.h"
 
@@ -129,6 +130,11 @@ int flowlog__view_same_subnet(const struct fl_view *view, const struct fl_look *
         const struct fl_told_block *block = &d->told.block[i];
         if (block->subnet && (!subnet || subnet == block->subnet) && flowlog__cidr_has(&block->cidr, &client) &&
             flowlog__cidr_has(&block->cidr, &server))
+            return 1;
+    }
+    if (d->rules && look->way != FLOWLOG_WAY_UNKNOWN) {
+        const int out = look->way == FLOWLOG_WAY_OUT;
+        if (flowlog__rules_same_subnet(d->rules, fl_interface_name(d, eni), out ? &client : &server, out ? &server : &client) == 1)
             return 1;
     }
     if (!subnet || look->way == FLOWLOG_WAY_UNKNOWN) return 0;
@@ -333,6 +339,11 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->accepted_before_pr = l->e->accepted_before[!l->roles.client_is_b];
     out->udp_timeout = d->told.udp_timeout;
     out->udp_stream = d->told.udp_stream;
+    struct fl_rule_interface known;
+    if (d->rules && flowlog__rules_interface(d->rules, fl_interface_name(d, eni), &known)) {
+        if (known.udp_sec) out->udp_timeout = known.udp_sec;
+        if (known.udp_stream_sec) out->udp_stream = known.udp_stream_sec;
+    }
     out->server_port = fl_look_port(l, 1);
     out->proto = (uint8_t)fl_key_proto(&l->c->key);
     out->v6 = (uint8_t)fl_key_a6(&l->c->key);

@@ -34,8 +34,8 @@ static struct corpus corpus_load(void)
     fclose(f);
     c.text[len] = 0;
     for (char *p = strtok(c.text, "\n"); p; p = strtok(NULL, "\n"))
-        if (!strstr(p, "\"rules\"")) c.line[c.count++] = p;
-    cr_assert_gt(c.count, 80);
+        c.line[c.count++] = p;
+    cr_assert_gt(c.count, 90);
     return c;
 }
 
