@@ -6,8 +6,8 @@
  * action that were put together.  As long as a conversation has no more segments than fit (7), it holds every record
  * as it came: identical ones are found, and nothing depends on the order of arrival.  Beyond that the two of one side
  * that are closest in time are put together, never across the end of one connection and the beginning of the next,
- * nor across a pause that begins a new episode (episode.h); a record that is part of such a segment is then not known again should
- * it come twice.  A conversation of several connections may have more segments (FL_SEGMENTS_MAX).
+ * nor across a pause that begins a new episode (episode.h); a record that is part of such a segment is then not known
+ * again should it come twice.  A conversation of several connections may have more segments (FL_SEGMENTS_MAX).
  *
  * Sums, first, last and the or of flags do not depend on the order in which segments are put together, and where the
  * episodes of a conversation lie does not depend on it as long as a pause between connections is longer than those

@@ -105,7 +105,8 @@ void flowlog__explain_fill(const struct fl_view *view, const struct fl_explained
                            char *command, size_t command_cap, flowlog_finding *f)
 {
     struct fl_rule_interface iface;
-    if (view->d->rules && flowlog__rules_interface(view->d->rules, f->eni, &iface)) f->tcp_timeout = iface.tcp_established_sec;
+    if (view->d->rules && flowlog__rules_interface(view->d->rules, f->eni, &iface))
+        f->tcp_timeout = iface.tcp_established_sec;
     if (!e->asked) return;
     f->sg_missing = e->sg_missing;
     f->rule_number = e->a.nacl == FL_RULE_DENY || e->a.nacl == FL_RULE_ALLOW ? e->a.rule_number : 0;

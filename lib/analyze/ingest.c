@@ -238,7 +238,8 @@ static flowlog_status add_gap(flowlog_diagnosis *d, const struct columns *s, uin
     if (first < d->first) d->first = first;
     if (last > d->last) d->last = last;
     struct fl_interface *iface = &d->iface[s->eni];
-    if (log_status == FLOWLOG_LOG_STATUS_SKIPDATA) return flowlog__spans_add(&iface->skipped, &d->alloc, first, last, 1, 1);
+    if (log_status == FLOWLOG_LOG_STATUS_SKIPDATA)
+        return flowlog__spans_add(&iface->skipped, &d->alloc, first, last, 1, 1);
     return flowlog__spans_add(&iface->silent, &d->alloc, first, last, 1, 0);
 }
 

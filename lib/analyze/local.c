@@ -354,7 +354,8 @@ static int choose(const struct finder *f, const struct pair *pairs, uint32_t n, 
     return 1;
 }
 
-static flowlog_status cover(const struct finder *f, struct pair *pairs, uint32_t n, struct choice *ends, uint32_t *index)
+static flowlog_status cover(const struct finder *f, struct pair *pairs, uint32_t n, struct choice *ends,
+                            uint32_t *index)
 {
     enum { ROUNDS = 64 /* addresses of an interface; AWS allows 50 */ };
     uint32_t addr;

@@ -35,7 +35,8 @@ static flowlog_status translate(const struct merge *m, uint32_t number, uint32_t
 {
     *out = number;
     if (!v6) return FLOWLOG_OK;
-    return flowlog__intern(&m->to->wide, &m->to->alloc, fl_intern_text(&m->from->wide, number).ptr, 16, UINT32_MAX, out);
+    return flowlog__intern(&m->to->wide, &m->to->alloc, fl_intern_text(&m->from->wide, number).ptr, 16,
+                           UINT32_MAX, out);
 }
 
 /* The key in the other engine's numbers; *turned when its ends change places. */
@@ -49,7 +50,8 @@ static flowlog_status translate_key(const struct merge *m, const struct fl_conve
     FL_TRY(translate(m, key->b, b6, &b));
     const uint32_t pa = key->ports >> 16, pb = key->ports & 0xFFFF;
     *turned = fl_end_compare(a, a6, pa, b, b6, pb) > 0;
-    out->where = m->eni[fl_key_interface(key)] << 10 | fl_key_proto(key) | (*turned ? a6 << 9 | b6 << 8 : b6 << 9 | a6 << 8);
+    out->where = m->eni[fl_key_interface(key)] << 10 | fl_key_proto(key) |
+                 (*turned ? a6 << 9 | b6 << 8 : b6 << 9 | a6 << 8);
     out->a = *turned ? b : a;
     out->b = *turned ? a : b;
     out->ports = *turned ? pb << 16 | pa : key->ports;
@@ -97,7 +99,8 @@ static flowlog_status merge_conversation(const struct merge *m, uint32_t from)
     for (uint32_t i = 0; i < n; i++) {
         FL_TRY(translate_reason(m, &segment[i]));
         if (turned) segment[i].meta ^= FL_SEG_BACK;
-        FL_TRY(flowlog__conversation_add(&m->to->table, &m->to->alloc, to, &segment[i], fl_epoch_hold(fl_key_proto(&key))));
+        FL_TRY(flowlog__conversation_add(&m->to->table, &m->to->alloc, to, &segment[i],
+                                         fl_epoch_hold(fl_key_proto(&key))));
     }
     fl_conversation_at(&m->to->table, to)->state |= c->state & FL_CONVERSATION_FORCED;
     return merge_lines(m, from, to);

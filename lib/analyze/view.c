@@ -86,7 +86,8 @@ static uint32_t fan_of(const struct fl_view *v, const struct fl_conversation_key
 /* 1 if endpoint B comes before A: what decides where nothing else does must not depend on internal order. */
 static int b_is_smaller(const flowlog_diagnosis *d, const struct fl_conversation_key *k)
 {
-    const flowlog_addr a = flowlog__diagnosis_addr(d, k->a, fl_key_a6(k)), b = flowlog__diagnosis_addr(d, k->b, fl_key_b6(k));
+    const flowlog_addr a = flowlog__diagnosis_addr(d, k->a, fl_key_a6(k)),
+                       b = flowlog__diagnosis_addr(d, k->b, fl_key_b6(k));
     const int c = flowlog_addr_compare(&b, &a);
     return c ? c < 0 : (k->ports & 0xFFFF) < k->ports >> 16;
 }
@@ -111,7 +112,8 @@ int flowlog__view_is_transit(const struct fl_view *view, const struct fl_convers
     const unsigned type = fl_interface_type(iface);
     if (type == FLOWLOG_INTERFACE_TYPE_TRANSIT_GATEWAY) return 1;
     if (type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY) return 0;
-    if (!(iface->facts & FL_IFACE_NO_INSTANCE) || (iface->facts & (FL_IFACE_INSTANCE | FL_IFACE_REGIONAL)) || !c->key.outer)
+    if (!(iface->facts & FL_IFACE_NO_INSTANCE) ||
+        (iface->facts & (FL_IFACE_INSTANCE | FL_IFACE_REGIONAL)) || !c->key.outer)
         return 0;
     /* No instance, and on the interface's own side the packets have another address. */
     const struct fl_outer o = fl_outer_of(d, &c->key);
@@ -134,7 +136,8 @@ int flowlog__view_same_subnet(const struct fl_view *view, const struct fl_look *
     }
     if (d->rules && look->way != FLOWLOG_WAY_UNKNOWN) {
         const int out = look->way == FLOWLOG_WAY_OUT;
-        if (flowlog__rules_same_subnet(d->rules, fl_interface_name(d, eni), out ? &client : &server, out ? &server : &client) == 1)
+        if (flowlog__rules_same_subnet(d->rules, fl_interface_name(d, eni), out ? &client : &server,
+                                       out ? &server : &client) == 1)
             return 1;
     }
     if (!subnet || look->way == FLOWLOG_WAY_UNKNOWN) return 0;
@@ -355,7 +358,8 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->near_end = (uint64_t)l->e->last + w > view->last;
     out->skipped = (uint8_t)flowlog__spans_overlap(&iface->skipped, l->e->first > w ? l->e->first - w : 0,
                                                    l->e->last > UINT32_MAX - w ? UINT32_MAX : l->e->last + w);
-    out->truncated = (l->c->state & FL_CONVERSATION_FORCED) || (d->given_up && l->e->first <= (uint64_t)d->given_up + w);
+    out->truncated = (l->c->state & FL_CONVERSATION_FORCED) ||
+                     (d->given_up && l->e->first <= (uint64_t)d->given_up + w);
     out->transit = (uint8_t)flowlog__view_is_transit(view, l->c);
     out->nat = type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY ||
                (iface->facts & FL_IFACE_REGIONAL);

@@ -141,7 +141,8 @@ static int key_holds(const struct fl_json *doc, uint32_t name, const flowlog_fin
     if (text_is(key, "evidence")) return text_is(want, flowlog_proof_name(f->proof));
     if (text_is(key, "eni")) return f->eni.len == want.len && memcmp(f->eni.ptr, want.ptr, want.len) == 0;
     if (text_is(key, "reason")) return f->reason.len == want.len && memcmp(f->reason.ptr, want.ptr, want.len) == 0;
-    if (text_is(key, "rule_acl")) return f->rule_acl.len == want.len && memcmp(f->rule_acl.ptr, want.ptr, want.len) == 0;
+    if (text_is(key, "rule_acl"))
+        return f->rule_acl.len == want.len && memcmp(f->rule_acl.ptr, want.ptr, want.len) == 0;
     if (text_is(key, "peer")) return addr_is(want, &f->peer);
     if (text_is(key, "client")) return addr_is(want, &f->client);
     if (text_is(key, "server")) return addr_is(want, &f->server);
@@ -174,10 +175,12 @@ static void print_found(const struct found *r)
         char client[FLOWLOG_ADDR_TEXT_MAX], server[FLOWLOG_ADDR_TEXT_MAX];
         flowlog_addr_format(&f->client, client);
         flowlog_addr_format(&f->server, server);
-        fprintf(stderr, "    %s %s %s:%u -> %s:%u %s %s %s %s %s %s %s alt %s rule %u\n", flowlog_finding_kind_name(f->kind), f->eni.ptr, client,
-                f->client_port, server, f->server_port, flowlog_verdict_name(f->verdict), flowlog_layer_name(f->layer),
-                flowlog_way_name(f->direction), flowlog_phase_name(f->phase), flowlog_confidence_name(f->confidence),
-                flowlog_proof_name(f->proof), flowlog_transition_name(f->transition), flowlog_layer_name(f->alt[0]), (unsigned)f->rule_number);
+        fprintf(stderr, "    %s %s %s:%u -> %s:%u", flowlog_finding_kind_name(f->kind), f->eni.ptr, client,
+                f->client_port, server, f->server_port);
+        fprintf(stderr, " %s %s %s %s %s", flowlog_verdict_name(f->verdict), flowlog_layer_name(f->layer),
+                flowlog_way_name(f->direction), flowlog_phase_name(f->phase), flowlog_confidence_name(f->confidence));
+        fprintf(stderr, " proof %s, %s, alt %s, rule %u\n", flowlog_proof_name(f->proof),
+                flowlog_transition_name(f->transition), flowlog_layer_name(f->alt[0]), (unsigned)f->rule_number);
     }
 }
 
@@ -231,7 +234,8 @@ static void run(const struct fl_json *doc, int how, uint64_t *state, struct foun
     flowlog_str line[2 * LINES_MAX];
     size_t lines = 0, len[2] = {0, 0};
     for (int times = 0; times < (how == DOUBLED ? 2 : 1); times++)
-        for (uint32_t i = fl_json_first(doc, list); i; i = fl_json_next(doc, list, i)) line[lines++] = fl_json_text(doc, i);
+        for (uint32_t i = fl_json_first(doc, list); i; i = fl_json_next(doc, list, i))
+            line[lines++] = fl_json_text(doc, i);
     for (size_t i = lines; how != AS_IT_STANDS && i > 1; i--) {
         const size_t k = random_below(state, (uint32_t)i);
         const flowlog_str moved = line[k];
