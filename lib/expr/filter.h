@@ -38,9 +38,16 @@ int flowlog__filter_names_status(const flowlog_filter *filter);
 flowlog_status flowlog__filter_copy(const flowlog_filter *filter, const flowlog_alloc *alloc, flowlog_filter **copy);
 
 /*
- * A filter as text that flowlog_filter_parse reads back to an equal one whatever its options (absolute times, no
- * hints needed): for partials.  snprintf-like.
+ * A filter as text that flowlog__filter_load reads back to an equal one (absolute times, unknown fields in back
+ * quotes): for partials.  snprintf-like.
  */
 size_t flowlog__filter_text(const flowlog_filter *filter, char *text, size_t cap);
+
+/*
+ * flowlog_filter_parse for such text: it may be longer and deeper than what users may write, because words for
+ * either side are written out in it.  E_SYNTAX, E_LIMIT, E_MEMORY as there.
+ */
+flowlog_status flowlog__filter_load(const char *text, size_t len, const flowlog_alloc *alloc, flowlog_filter **filter,
+                                    flowlog_error *err);
 
 #endif

@@ -128,6 +128,14 @@ AT(flowlog_batch, format, 56);
 AT(flowlog_batch, file, 64);
 AT(flowlog_batch, filter, 72);
 
+/* filter.h */
+SIZE(flowlog_filter_options, 32);
+AT(flowlog_filter_options, struct_size, 0);
+AT(flowlog_filter_options, flags, 4);
+AT(flowlog_filter_options, format, 8);
+AT(flowlog_filter_options, alloc, 16);
+AT(flowlog_filter_options, now, 24);
+
 /* reader.h */
 SIZE(flowlog_reader_options, 48);
 AT(flowlog_reader_options, struct_size, 0);
