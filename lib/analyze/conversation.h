@@ -63,6 +63,7 @@ FL_INLINE uint32_t fl_epoch_hold(unsigned proto)
 #define FL_SEG_NO_FLAGS UINT32_C(32)    /* a record has none */
 #define FL_SEG_IN UINT32_C(64)          /* flow-direction says ingress */
 #define FL_SEG_OUT UINT32_C(128)
+#define FL_SEG_PLAIN (UINT32_C(1) << 24) /* a record whose tcp-flags have no SYN */
 #define FL_SEG_TCP(meta) ((meta) >> 8 & 0xFF) /* the or of the flags */
 #define FL_SEG_REASON(meta) ((meta) >> 16 & 0xFF) /* number of an interned reject-reason */
 #define FL_SEG_CLOSED UINT32_C(0x500)   /* FIN or RST */

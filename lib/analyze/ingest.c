@@ -218,6 +218,7 @@ static flowlog_status make_segment(flowlog_diagnosis *d, const struct columns *s
     if (has(s, FL_COL_FLAGS, r)) {
         const uint32_t flags = u32_of(s, FL_COL_FLAGS, r) & 0xFF;
         g->meta |= FL_SEG_FLAGS | flags << 8;
+        if (!(flags & FL_TCP_SYN)) g->meta |= FL_SEG_PLAIN;
         if ((flags & FL_TCP_SYNACK) == FL_TCP_SYN) g->meta |= FL_SEG_SYN;
         if ((flags & FL_TCP_SYNACK) == FL_TCP_SYNACK) g->meta |= FL_SEG_SYNACK;
     } else {

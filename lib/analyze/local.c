@@ -27,6 +27,8 @@ struct finder {
     const flowlog_alloc *alloc;
     struct fl_locals *locals;
     struct common *common; /* [2 * (interfaces + 1)]: by interface and family */
+    struct common *blocks; /* [interfaces + 1]: the same of the /64s of IPv6 addresses */
+    struct fl_intern *block;
     uint32_t window;
 };
 
@@ -97,6 +99,12 @@ static int can_infer(const flowlog_diagnosis *d, uint32_t eni)
     return !(d->iface[eni].facts & FL_IFACE_REGIONAL) && type != FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY;
 }
 
+/* The number of the /64 around an IPv6 address. */
+static flowlog_status block_of(const struct finder *f, uint32_t number, uint32_t *block)
+{
+    return flowlog__intern(f->block, f->alloc, fl_intern_text(&f->d->wide, number).ptr, 8, UINT32_MAX, block);
+}
+
 static flowlog_status collect(const struct finder *f)
 {
     const flowlog_diagnosis *d = f->d;
@@ -110,7 +118,37 @@ static flowlog_status collect(const struct finder *f)
         if (way == FLOWLOG_WAY_OUT) FL_TRY(mark(f, eni, o.a, o.families & 1, FL_LOCAL_SEEN));
         if (way == FLOWLOG_WAY_IN) FL_TRY(mark(f, eni, o.b, (int)(o.families >> 1), FL_LOCAL_SEEN));
         if (o.families == 0 || o.families == 3) narrow(&f->common[2 * eni + (o.families & 1)], o.a, o.b);
+        if (o.families != 3) continue;
+        uint32_t a, b;
+        FL_TRY(block_of(f, o.a, &a));
+        FL_TRY(block_of(f, o.b, &b));
+        narrow(&f->blocks[eni], a, b);
     }
+    return FLOWLOG_OK;
+}
+
+/*
+ * Where one /64 is in all records, its addresses are the interface's own, as far as the other end is in another.  With
+ * at least two other /64s seen this is sure; among two only, what addresses have in common is all there is.
+ */
+static flowlog_status mark_blocks(const struct finder *f)
+{
+    const flowlog_diagnosis *d = f->d;
+    for (uint32_t i = 0; i < d->table.pool.count; i++) {
+        const struct fl_conversation *c = fl_conversation_at(&d->table, i);
+        if ((c->state & FL_CONVERSATION_GONE) || !c->used) continue;
+        const uint32_t eni = fl_key_interface(&c->key);
+        const struct fl_outer o = fl_outer_of(d, &c->key);
+        if (o.families != 3 || f->blocks[eni].left != 1 || f->common[2 * eni + 1].settled) continue;
+        uint32_t a, b;
+        FL_TRY(block_of(f, o.a, &a));
+        FL_TRY(block_of(f, o.b, &b));
+        if (a == b) continue;
+        FL_TRY(mark(f, eni, a == f->blocks[eni].addr[0] ? o.a : o.b, 1, FL_LOCAL_FOUND));
+        f->blocks[eni].settled = 1;
+    }
+    for (uint32_t eni = 1; eni <= d->names.count; eni++)
+        if (f->blocks[eni].settled) f->common[2 * eni + 1].settled = 1;
     return FLOWLOG_OK;
 }
 
@@ -127,12 +165,13 @@ static flowlog_status mark_told(const struct finder *f)
     return FLOWLOG_OK;
 }
 
-/* Every address that is known so far to its interface. */
-static flowlog_status fill_owners(const struct finder *f)
+/* Every address that is known so far to its interface; `weak` ones too. */
+static flowlog_status fill_owners(const struct finder *f, int weak)
 {
     const struct fl_map *own = &f->locals->own;
     for (uint32_t i = 1; i <= own->keys.count; i++) {
         struct own_key key;
+        if (own->value[i - 1] == (FL_LOCAL_FOUND | FL_LOCAL_WEAK) && !weak) continue;
         memcpy(&key, fl_intern_text(&own->keys, i).ptr, sizeof key);
         const struct owner_key to = {key.addr, key.v6};
         uint32_t *owner;
@@ -360,7 +399,8 @@ static flowlog_status cover(const struct finder *f, struct pair *pairs, uint32_t
     enum { ROUNDS = 64 /* addresses of an interface; AWS allows 50 */ };
     uint32_t addr;
     for (unsigned round = 0; round < ROUNDS && choose(f, pairs, n, ends, index, &addr); round++) {
-        FL_TRY(mark(f, pairs->slot / 2, addr, pairs->slot & 1, FL_LOCAL_FOUND));
+        FL_TRY(mark(f, pairs->slot / 2, addr, pairs->slot & 1,
+                    (pairs->slot & 1) ? FL_LOCAL_FOUND | FL_LOCAL_WEAK : FL_LOCAL_FOUND));
         for (uint32_t i = 0; i < n; i++) pairs[i].covered |= pairs[i].x == addr || pairs[i].y == addr;
     }
     return FLOWLOG_OK;
@@ -426,10 +466,12 @@ static flowlog_status find_all(const struct finder *f)
     const uint32_t slots = 2 * (f->d->names.count + 1);
     FL_TRY(mark_told(f));
     FL_TRY(collect(f));
+    FL_TRY(mark_blocks(f));
     for (uint32_t s = 2; s < slots; s++)
-        if (f->common[s].left == 1 && !f->common[s].settled) FL_TRY(settle(f, s / 2, s & 1, 0, FL_LOCAL_FOUND));
+        if (f->common[s].left == 1 && !f->common[s].settled)
+            FL_TRY(settle(f, s / 2, s & 1, 0, (s & 1) ? FL_LOCAL_FOUND | FL_LOCAL_WEAK : FL_LOCAL_FOUND));
     FL_TRY(cover_all(f));
-    FL_TRY(fill_owners(f)); /* ties are broken by what is certain, or the order of interfaces would matter */
+    FL_TRY(fill_owners(f, 0)); /* ties are broken by what is certain, or the order of interfaces would matter */
     for (uint32_t s = 2; s < slots; s++)
         if (f->common[s].left == 2 && !f->common[s].settled) FL_TRY(break_tie(f, s / 2, s & 1));
     FL_TRY(find_causes(f));
@@ -437,18 +479,22 @@ static flowlog_status find_all(const struct finder *f)
         if (f->common[s].left == 2 && !f->common[s].settled && (f->common[s].votes == 1 || f->common[s].votes == 2))
             FL_TRY(settle(f, s / 2, s & 1, f->common[s].votes - 1u, FL_LOCAL_TIED));
     flowlog__map_free(&f->locals->owner, f->alloc);
-    return fill_owners(f);
+    return fill_owners(f, 1);
 }
 
 flowlog_status flowlog__locals_find(const flowlog_diagnosis *d, uint32_t window, struct fl_locals *locals)
 {
     memset(locals, 0, sizeof *locals);
     const size_t slots = 2 * ((size_t)d->names.count + 1);
-    struct finder f = {d, &d->alloc, locals, NULL, window};
+    struct fl_intern block;
+    memset(&block, 0, sizeof block);
+    struct finder f = {d, &d->alloc, locals, NULL, NULL, &block, window};
     f.common = flowlog__alloc_zero(&d->alloc, slots * sizeof *f.common);
-    if (!f.common) return FLOWLOG_E_MEMORY;
-    const flowlog_status status = find_all(&f);
-    flowlog__release(&d->alloc, f.common, slots * sizeof *f.common);
+    f.blocks = flowlog__alloc_zero(&d->alloc, slots / 2 * sizeof *f.blocks);
+    const flowlog_status status = f.common && f.blocks ? find_all(&f) : FLOWLOG_E_MEMORY;
+    if (f.common) flowlog__release(&d->alloc, f.common, slots * sizeof *f.common);
+    if (f.blocks) flowlog__release(&d->alloc, f.blocks, slots / 2 * sizeof *f.blocks);
+    flowlog__intern_free(&block, &d->alloc);
     return status;
 }
 
@@ -459,8 +505,9 @@ void flowlog__locals_free(struct fl_locals *locals, const flowlog_alloc *alloc)
 }
 
 unsigned flowlog__local_way(const struct fl_locals *locals, const flowlog_diagnosis *d,
-                            const struct fl_conversation *c)
+                            const struct fl_conversation *c, int *weak)
 {
+    *weak = 0;
     const unsigned seen = seen_way(d, c);
     if (seen != FLOWLOG_WAY_UNKNOWN) return seen;
     const uint32_t eni = fl_key_interface(&c->key);
@@ -469,5 +516,6 @@ unsigned flowlog__local_way(const struct fl_locals *locals, const flowlog_diagno
     const unsigned b = flowlog__local_is(locals, eni, o.b, (int)(o.families >> 1));
     if ((a | b) & FL_LOCAL_TOLD)
         return !(b & FL_LOCAL_TOLD) ? FLOWLOG_WAY_OUT : !(a & FL_LOCAL_TOLD) ? FLOWLOG_WAY_IN : FLOWLOG_WAY_UNKNOWN;
+    *weak = ((a | b) & FL_LOCAL_WEAK) != 0;
     return a && !b ? FLOWLOG_WAY_OUT : b && !a ? FLOWLOG_WAY_IN : FLOWLOG_WAY_UNKNOWN;
 }

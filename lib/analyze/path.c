@@ -59,8 +59,9 @@ static int never_seen(const struct fl_view *view, const struct fl_case *c, uint3
                                                          : FLOWLOG_MISSING_SILENT;
         return 1;
     }
+    /* NODATA proves it; but where records are near, a time that is off may have put them into the wrong interval. */
     set(p, at, from, FLOWLOG_VERDICT_NOT_DELIVERED, FLOWLOG_LAYER_PATH, FLOWLOG_WAY_IN, FLOWLOG_PHASE_REQUEST,
-        silent ? HIGH : c->near_end ? LOW : MEDIUM);
+        silent && !active ? HIGH : c->near_end && !silent ? LOW : MEDIUM);
     return 1;
 }
 
@@ -139,5 +140,7 @@ int flowlog__path(const struct fl_view *view, const struct fl_look *client, stru
     }
     flowlog__view_case(view, &server, &s);
     flowlog__verdict(&s, &sv);
-    return both_seen(&c, &cv, from, &s, &sv, at, path);
+    if (!both_seen(&c, &cv, from, &s, &sv, at, path)) return 0;
+    if ((c.weak_way || s.weak_way) && path->v.confidence > MEDIUM) path->v.confidence = MEDIUM;
+    return 1;
 }

@@ -24,10 +24,24 @@ static int is_small(const struct fl_case *c, const struct fl_segment *s, unsigne
     return s->bytes / most < s->packets || (s->bytes / most == s->packets && s->bytes % most == 0);
 }
 
-/* All packets of one size, and that of a packet without data. */
-static int is_uniform(const struct fl_case *c, const struct fl_segment *s)
+/* Every packet has `v4` bytes, or 20 more with IPv6's header, as far as sums can tell. */
+static int is_exactly(const struct fl_case *c, const struct fl_segment *s, unsigned v4)
 {
-    return s->packets && is_small(c, s, 60) && s->bytes % s->packets == 0;
+    const unsigned size = v4 + (c->v6 ? 20 : 0);
+    return s->packets && s->bytes / size == s->packets && s->bytes % size == 0;
+}
+
+/* Nothing but SYN. */
+static int only_syns(const struct fl_case *c, const struct fl_segment *s)
+{
+    return flagged(s) && tcp(s) == FL_TCP_SYN && !(s->meta & FL_SEG_PLAIN) && is_small(c, s, 60) && s->packets &&
+           s->bytes % s->packets == 0;
+}
+
+/* The records show that the connection had ended: a RST, or a FIN from each end. */
+static int has_ended(const struct fl_case *c)
+{
+    return ((tcp(&c->ra) | tcp(&c->pa)) & FL_TCP_RST) || (tcp(&c->ra) & tcp(&c->pa) & FL_TCP_FIN);
 }
 
 static int is_icmp(const struct fl_case *c) { return c->proto == ICMP || c->proto == ICMP6; }
@@ -46,7 +60,7 @@ static unsigned stray(const struct fl_case *c, const struct fl_segment *refused,
 {
     if (c->proto == TCP && flagged(refused)) {
         if (tcp(refused) & FL_TCP_SYN) return 0;
-        return (tcp(refused) & (FL_TCP_FIN | FL_TCP_RST)) && (has(&c->ra) || has(&c->pa)) ? HIGH : MEDIUM;
+        return (tcp(refused) & (FL_TCP_FIN | FL_TCP_RST)) && has_ended(c) ? HIGH : MEDIUM;
     }
     if (c->proto == TCP) {
         const uint64_t few = same->packets / 20 > 3 ? same->packets / 20 : 3;
@@ -139,19 +153,26 @@ static unsigned lacks(const struct fl_case *c)
     return c->truncated ? FLOWLOG_MISSING_TRUNCATED : 0;
 }
 
+/*
+ * A closed port answers each SYN with a RST of 40 bytes; a SYN has at most 60.  In the default format that is all there
+ * is to tell a refusal from a short connection, so neither is sure there.
+ */
 static void accepted_both(const struct fl_case *c, struct fl_verdict *v)
 {
-    const int bare = is_small(c, &c->ra, 80) && is_small(c, &c->pa, 60);
-    unsigned refused = 0;
-    if (c->proto == TCP && (c->ra.meta & FL_SEG_SYN) && (tcp(&c->pa) & FL_TCP_RST) && !(c->pa.meta & FL_SEG_SYNACK) &&
-        bare)
-        refused = HIGH;
-    else if (c->proto == TCP && !((c->ra.meta | c->pa.meta) & FL_SEG_FLAGS) && c->ra.packets == c->pa.packets &&
-             c->pa.bytes / (c->v6 ? 60 : 40) == c->pa.packets && c->pa.bytes % (c->v6 ? 60 : 40) == 0 &&
-             c->pa.packets && is_small(c, &c->ra, 60))
-        refused = MEDIUM;
+    const int any_flags = ((c->ra.meta | c->pa.meta) & FL_SEG_FLAGS) != 0;
+    const int fits = is_exactly(c, &c->pa, 40) && c->pa.packets <= c->ra.packets;
+    unsigned refused = 0, fine = HIGH;
+    if (c->proto == TCP && (c->ra.meta & FL_SEG_SYN) && (tcp(&c->pa) & FL_TCP_RST) && !(c->pa.meta & FL_SEG_SYNACK)) {
+        const int only_rst = flagged(&c->pa) && (tcp(&c->pa) & ~UINT32_C(16)) == FL_TCP_RST;
+        fine = MEDIUM;
+        if (only_syns(c, &c->ra) && only_rst && fits && !c->skipped && !c->truncated) refused = HIGH;
+        else if (is_small(c, &c->ra, 60) && is_small(c, &c->pa, 60)) refused = MEDIUM;
+    } else if (c->proto == TCP && !any_flags && is_small(c, &c->ra, 60) && is_small(c, &c->pa, 60)) {
+        if (fits) refused = MEDIUM;
+        else if (is_exactly(c, &c->ra, 40) || is_exactly(c, &c->pa, 40)) fine = MEDIUM;
+    }
     if (!refused) {
-        set(v, FLOWLOG_VERDICT_OK, FLOWLOG_LAYER_NONE, HIGH);
+        set(v, FLOWLOG_VERDICT_OK, FLOWLOG_LAYER_NONE, fine);
         return;
     }
     set(v, FLOWLOG_VERDICT_REFUSED, FLOWLOG_LAYER_HOST, refused);
@@ -176,9 +197,10 @@ static void request_refused(const struct fl_case *c, struct fl_verdict *v)
     } else if (c->other_port && c->proto == TCP) {
         set_stray(c, v, FLOWLOG_PHASE_REQUEST, LOW, FLOWLOG_LAYER_RULE_CHANGE);
         v->proof = FLOWLOG_PROOF_OTHER_PORT;
-    } else if (c->sibling) {
-        set_blocked(c, v, FLOWLOG_PHASE_REQUEST, FLOWLOG_LAYER_SG, cap(c, HIGH));
+    } else if (c->sibling) { /* not at the same time: an entry may have changed between */
+        set_blocked(c, v, FLOWLOG_PHASE_REQUEST, FLOWLOG_LAYER_SG, cap(c, c->sibling == 2 ? HIGH : MEDIUM));
         v->proof = FLOWLOG_PROOF_SIBLING_INTERFACE;
+        if (c->sibling != 2) add_alt(v, FLOWLOG_LAYER_NACL);
     } else {
         set_blocked(c, v, FLOWLOG_PHASE_REQUEST, FLOWLOG_LAYER_SG_OR_NACL, cap(c, syn ? HIGH : MEDIUM));
     }
@@ -188,18 +210,28 @@ static void tcp_reply_refused(const struct fl_case *c, struct fl_verdict *v)
 {
     unsigned confidence = MEDIUM;
     const int flags = flagged(&c->ra) && flagged(&c->pr);
+    const int near = c->pr.first <= (uint64_t)c->ra.last + c->window && !c->skipped && !c->truncated;
     if (c->pr.meta & FL_SEG_SYNACK) confidence = HIGH;
-    else if (tcp(&c->ra) & FL_TCP_SYN) confidence = (tcp(&c->pr) & FL_TCP_RST) ? HIGH : MEDIUM;
+    else if (tcp(&c->ra) & FL_TCP_SYN) confidence = (tcp(&c->pr) & FL_TCP_RST) && near ? HIGH : MEDIUM;
     else if (flags && c->pr.packets <= 3) {
         set_stray(c, v, FLOWLOG_PHASE_REPLY, MEDIUM, FLOWLOG_LAYER_NACL);
         return;
     } else if (flags) {
         confidence = LOW;
-    } else if (is_small(c, &c->ra, 60) && is_small(c, &c->pr, 60)) {
-        confidence = HIGH;
+    } else if (is_exactly(c, &c->ra, 60) && is_exactly(c, &c->pr, 60) && near) {
+        confidence = HIGH; /* SYN and SYN-ACK; 40 and 52 bytes may be the end of an old connection */
     }
     set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, confidence);
-    if ((flags && confidence == LOW) || (!flags && confidence == MEDIUM)) add_alt(v, FLOWLOG_LAYER_CONNTRACK);
+    if (confidence != HIGH) add_alt(v, FLOWLOG_LAYER_CONNTRACK);
+}
+
+/* Tracking ends after 30 s, and start and end may be off by 60: only what overlaps proves that it had not. */
+static void udp_reply_refused(const struct fl_case *c, struct fl_verdict *v)
+{
+    const int late = c->pr.first > (uint64_t)c->ra.last + c->udp_timeout;
+    const int overlaps = c->pr.first <= c->ra.last && c->ra.first <= c->pr.last;
+    set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, late ? LOW : overlaps ? HIGH : MEDIUM);
+    if (!overlaps) add_alt(v, FLOWLOG_LAYER_CONNTRACK);
 }
 
 /* Accepted one way, refused the other: security groups are stateful, so the refusal is the network ACL's. */
@@ -210,11 +242,12 @@ static void reply_refused(const struct fl_case *c, struct fl_verdict *v)
         v->proof = FLOWLOG_PROOF_SAME_SUBNET;
     } else if (c->proto == TCP) {
         tcp_reply_refused(c, v);
-    } else if (c->proto == UDP && c->pr.first > (uint64_t)c->ra.last + c->udp_timeout) {
-        set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, LOW);
-        add_alt(v, FLOWLOG_LAYER_CONNTRACK);
+    } else if (c->proto == UDP) {
+        udp_reply_refused(c, v);
     } else {
-        set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, c->proto == UDP || is_icmp(c) ? HIGH : MEDIUM);
+        /* An echo is answered by one of its size; other counts may be two ends that ping each other. */
+        const int echo = is_icmp(c) && c->pr.packets == c->ra.packets && c->pr.bytes == c->ra.bytes;
+        set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, echo ? HIGH : MEDIUM);
     }
     if (c->roles <= FL_ROLE_LOW && v->confidence > MEDIUM) v->confidence = MEDIUM;
 }
@@ -247,11 +280,10 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
         set(v, FLOWLOG_VERDICT_ASYMMETRIC, FLOWLOG_LAYER_PATH, MEDIUM);
         about(c, v, FLOWLOG_PHASE_REPLY);
     } else {
-        const int syns = c->proto == TCP && flagged(&c->ra) && tcp(&c->ra) == FL_TCP_SYN && c->ra.packets >= 2 &&
-                         is_uniform(c, &c->ra);
-        const unsigned layer = c->way == FLOWLOG_WAY_IN    ? FLOWLOG_LAYER_HOST
-                               : c->way == FLOWLOG_WAY_OUT ? FLOWLOG_LAYER_PATH
-                                                           : FLOWLOG_LAYER_UNKNOWN;
+        const int syns = c->proto == TCP && c->ra.packets >= 2 && only_syns(c, &c->ra) && !c->forwards;
+        const unsigned layer = c->way == FLOWLOG_WAY_UNKNOWN                 ? FLOWLOG_LAYER_UNKNOWN
+                               : c->way == FLOWLOG_WAY_IN && !c->forwards ? FLOWLOG_LAYER_HOST
+                                                                          : FLOWLOG_LAYER_PATH;
         set(v, FLOWLOG_VERDICT_NO_REPLY, layer,
             c->near_end || c->proto == UDP ? LOW : cap(c, syns ? HIGH : MEDIUM));
         about(c, v, FLOWLOG_PHASE_REPLY);
@@ -269,7 +301,9 @@ static void only_reply_refused(const struct fl_case *c, struct fl_verdict *v)
         return;
     }
     unsigned confidence = MEDIUM;
-    if (flags && !(tcp(&c->pr) & FL_TCP_SYN) && (tcp(&c->pr) & (FL_TCP_FIN | FL_TCP_RST))) confidence = HIGH;
+    /* Sure only if the log would have the request: a RST is also what a closed port answers. */
+    if (flags && !(tcp(&c->pr) & FL_TCP_SYN) && (tcp(&c->pr) & (FL_TCP_FIN | FL_TCP_RST)))
+        confidence = c->told_window && !c->near_start && !c->skipped && !c->truncated ? HIGH : MEDIUM;
     else if (!flags && (c->near_start || c->truncated)) confidence = LOW;
     set_stray(c, v, FLOWLOG_PHASE_REPLY, confidence, FLOWLOG_LAYER_NACL);
 }
@@ -386,6 +420,7 @@ void flowlog__verdict(const struct fl_case *c, struct fl_verdict *v)
     default: mixed(c, v, code); break;
     }
     if (v->way == FLOWLOG_WAY_UNKNOWN) v->confidence = LOW; /* a verdict about a direction nobody knows */
+    if (v->way != FLOWLOG_WAY_NONE && c->weak_way && v->confidence > MEDIUM) v->confidence = MEDIUM;
 }
 
 int flowlog__verdict_is_fine(unsigned verdict)

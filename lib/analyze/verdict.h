@@ -14,19 +14,24 @@ struct fl_case {
     struct fl_segment ra, rr, pa, pr; /* Request and rePly, Accepted and Rejected; records 0: there are none */
     uint32_t accepted_before_rr, accepted_before_pr; /* as in fl_episode */
     uint32_t udp_timeout, udp_stream;
+    uint32_t window; /* aggregation interval and skew */
     uint32_t other_first, other_last; /* other_port: when it was accepted */
     uint16_t server_port;
     uint8_t proto, v6;
     uint8_t way;         /* flowlog_way of requests; NONE is none */
+    uint8_t weak_way;    /* 1: `way` is likely, not sure */
     uint8_t roles;       /* FL_ROLE_* */
     uint8_t decisive;    /* flags say who is the client */
     uint8_t traffic;     /* FL_TRAFFIC_* */
     uint8_t near_start, near_end; /* of the log, within a window */
+    uint8_t told_window; /* 1: what the log covers was told, not taken from its records */
     uint8_t skipped;     /* SKIPDATA near */
     uint8_t truncated;   /* parts of conversations were given up */
     uint8_t transit, nat; /* the kind of interface */
     uint8_t same_subnet; /* 1: both ends in one */
-    uint8_t sibling;     /* 1: a neighbour of the subnet was let through */
+    uint8_t forwards;    /* 1: the packets go to another address than the interface's own */
+    uint8_t sibling;     /* a neighbour of the subnet was let through: 1 near in time, 2 at the same time, or both
+                            before and after */
     uint8_t other_port;  /* 1: another client port was let through */
 };
 

@@ -95,7 +95,9 @@ static int b_is_smaller(const flowlog_diagnosis *d, const struct fl_conversation
 void flowlog__view_look(const struct fl_view *view, const struct fl_conversation *c, const struct fl_episode *e,
                         struct fl_look *look)
 {
-    const unsigned way = flowlog__local_way(&view->locals, view->d, c);
+    int weak;
+    const unsigned way = flowlog__local_way(&view->locals, view->d, c, &weak);
+    look->weak = (uint8_t)weak;
     look->c = c;
     look->e = e;
     look->roles = flowlog__roles(e, &c->key, fan_of(view, &c->key, 0), fan_of(view, &c->key, 1),
@@ -103,6 +105,31 @@ void flowlog__view_look(const struct fl_view *view, const struct fl_conversation
     look->way = (uint8_t)way;
     if (look->roles.client_is_b && way != FLOWLOG_WAY_UNKNOWN)
         look->way = way == FLOWLOG_WAY_IN ? FLOWLOG_WAY_OUT : FLOWLOG_WAY_IN;
+}
+
+/* On the interface's own side the packets have another address than the interface shows. */
+static int own_side_differs(const struct fl_view *view, const struct fl_conversation *c)
+{
+    if (!c->key.outer) return 0;
+    int weak;
+    const struct fl_outer o = fl_outer_of(view->d, &c->key);
+    const unsigned way = flowlog__local_way(&view->locals, view->d, c, &weak);
+    if (way == FLOWLOG_WAY_OUT) return o.a != c->key.a;
+    return way == FLOWLOG_WAY_IN && o.b != c->key.b;
+}
+
+/*
+ * Whether requests that enter are for somebody behind the interface: not its own address, nor one that was told, nor
+ * a private one at an instance, which then is its secondary address.
+ */
+static int forwards(const struct fl_view *view, const struct fl_look *l)
+{
+    const uint32_t eni = fl_key_interface(&l->c->key), number = fl_look_addr(l, 1);
+    const int v6 = fl_look_v6(l, 1);
+    if (l->way != FLOWLOG_WAY_IN || !own_side_differs(view, l->c)) return 0;
+    if (flowlog__local_is(&view->locals, eni, number, v6) & FL_LOCAL_TOLD) return 0;
+    const flowlog_addr addr = flowlog__diagnosis_addr(view->d, number, v6);
+    return !((view->d->iface[eni].facts & FL_IFACE_INSTANCE) && flowlog__addr_is_inside(view->d, &addr));
 }
 
 int flowlog__view_is_transit(const struct fl_view *view, const struct fl_conversation *c)
@@ -115,11 +142,7 @@ int flowlog__view_is_transit(const struct fl_view *view, const struct fl_convers
     if (!(iface->facts & FL_IFACE_NO_INSTANCE) ||
         (iface->facts & (FL_IFACE_INSTANCE | FL_IFACE_REGIONAL)) || !c->key.outer)
         return 0;
-    /* No instance, and on the interface's own side the packets have another address. */
-    const struct fl_outer o = fl_outer_of(d, &c->key);
-    const unsigned way = flowlog__local_way(&view->locals, d, c);
-    if (way == FLOWLOG_WAY_OUT) return o.a != c->key.a;
-    return way == FLOWLOG_WAY_IN && o.b != c->key.b;
+    return own_side_differs(view, c); /* no instance, and packets that are not its own */
 }
 
 int flowlog__view_same_subnet(const struct fl_view *view, const struct fl_look *look)
@@ -174,6 +197,13 @@ static int has_ports(const struct fl_look *l)
 {
     const unsigned proto = fl_key_proto(&l->c->key);
     return proto == 6 || proto == 17;
+}
+
+/* A network ACL entry matches the type of ICMP, which no record has: one that passed proves nothing of another. */
+static int is_icmp(const struct fl_look *l)
+{
+    const unsigned proto = fl_key_proto(&l->c->key);
+    return proto == 1 || proto == 58;
 }
 
 /* Sides of requests and replies. */
@@ -301,28 +331,38 @@ static flowlog_status find_accepted(struct fl_view *v)
     return sort_accepted(v);
 }
 
-/* What `who` did not send under a key within a window of [first, last]: 0, or 1 and when. */
-static int was_accepted(const struct fl_view *v, const struct wanted_key *key, uint32_t who, uint32_t first,
-                        uint32_t last, uint32_t *from, uint32_t *to)
+struct when {
+    uint32_t first, last; /* of what was accepted within a window */
+    uint8_t found;        /* 1; 2: at the same time, or both before and after */
+};
+
+/* When another than `who` was let through under a key, within a window of what was refused. */
+static struct when was_accepted(const struct fl_view *v, const struct wanted_key *key, uint32_t who,
+                                const struct fl_segment *refused)
 {
+    struct when w = {0, 0, 0};
     const uint32_t id = flowlog__intern_find(&v->wanted, key, sizeof *key);
     uint32_t low = 0, high = v->accepted_count;
-    if (!id) return 0;
+    int before = 0, after = 0;
+    if (!id) return w;
     while (low < high) { /* the first that begins too late */
         const uint32_t mid = low + (high - low) / 2;
         const struct fl_accepted *a = &v->accepted[mid];
-        if (a->key < id || (a->key == id && a->first <= (uint64_t)last + v->window)) low = mid + 1;
+        if (a->key < id || (a->key == id && a->first <= (uint64_t)refused->last + v->window)) low = mid + 1;
         else high = mid;
     }
-    int found = 0;
-    while (low-- && v->accepted[low].key == id && (uint64_t)v->accepted[low].latest + v->window >= first) {
+    while (low-- && v->accepted[low].key == id && (uint64_t)v->accepted[low].latest + v->window >= refused->first) {
         const struct fl_accepted *a = &v->accepted[low];
-        if (a->who == who || (uint64_t)a->last + v->window < first) continue;
-        if (!found || a->first < *from) *from = a->first;
-        if (!found || a->last > *to) *to = a->last;
-        found = 1;
+        if (a->who == who || (uint64_t)a->last + v->window < refused->first) continue;
+        if (!w.found || a->first < w.first) w.first = a->first;
+        if (!w.found || a->last > w.last) w.last = a->last;
+        w.found = 1;
+        before |= a->first <= refused->first;
+        after |= a->last >= refused->last;
+        if (a->first <= refused->last && refused->first <= a->last) before = after = 1;
     }
-    return found;
+    if (before && after) w.found = 2;
+    return w;
 }
 
 /* --- cases ------------------------------------------------------------------------------------------------- */
@@ -351,6 +391,9 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->proto = (uint8_t)fl_key_proto(&l->c->key);
     out->v6 = (uint8_t)fl_key_a6(&l->c->key);
     out->way = l->way;
+    out->weak_way = l->weak;
+    out->window = w;
+    out->told_window = d->told.has_window;
     out->roles = l->roles.strength;
     out->decisive = l->roles.decisive;
     out->traffic = d->told.traffic;
@@ -363,17 +406,19 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->transit = (uint8_t)flowlog__view_is_transit(view, l->c);
     out->nat = type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY ||
                (iface->facts & FL_IFACE_REGIONAL);
+    out->forwards = (uint8_t)forwards(view, l);
     if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
     out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
     if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
     if (has_ports(l)) {
         const struct wanted_key key = port_key(l);
-        out->other_port = (uint8_t)was_accepted(view, &key, fl_look_port(l, 0), out->rr.first, out->rr.last,
-                                                &out->other_first, &out->other_last);
+        const struct when other = was_accepted(view, &key, fl_look_port(l, 0), &out->rr);
+        out->other_port = other.found != 0;
+        out->other_first = other.first;
+        out->other_last = other.last;
     }
     const struct wanted_key key = sibling_key(view, l);
-    uint32_t from, to;
-    out->sibling = key.scope && was_accepted(view, &key, eni, out->rr.first, out->rr.last, &from, &to);
+    if (key.scope && !is_icmp(l)) out->sibling = was_accepted(view, &key, eni, &out->rr).found;
 }
 
 /* When each interface had records at all. */

@@ -40,6 +40,7 @@ struct fl_look {
     const struct fl_episode *e;
     struct fl_roles roles;
     uint8_t way; /* flowlog_way of requests */
+    uint8_t weak; /* 1: likely, not sure */
 };
 
 flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *view);
