@@ -65,9 +65,12 @@ static int layer_fits(const char *layer, uint8_t causes)
     return is(layer, "SG_OR_NACL") && causes;
 }
 
+static int by_acl(const struct vpc_side *s) { return s->causes & (1 << VPC_BY_ACL | 1 << VPC_BY_BOTH); }
+
 static int rule_fits(const struct vpc_claim *c, const struct vpc_side *s)
 {
-    return !c->rule || (c->rule >= s->rule_min && c->rule <= s->rule_max);
+    return !c->rule || !strstr(c->layer, "NACL") || is(c->layer, "SG_OR_NACL") ||
+           (c->rule >= s->rule_min && c->rule <= s->rule_max);
 }
 
 /* The claim holds of this conversation, whose roles are the claim's (turn 1) or the other way round (-1). */
@@ -90,12 +93,15 @@ static int holds(const struct vpc_world *w, const struct vpc_claim *c, const str
     }
     if (begins(c->verdict, "BLOCKED_REPLY_")) {
         const char *direction = is(c->verdict, "BLOCKED_REPLY_INBOUND") ? "in" : "out";
+        if (t->kind == VPC_BACKSCATTER && turn < 0) /* and what is said to it for the reply */
+            return rr->packets && is(direction, request) && by_acl(rr);
         return turn > 0 && pr->packets && is(direction, reply) && is(c->phase, "reply") &&
-               is(c->layer, "NACL") && pr->causes & (1 << VPC_BY_ACL | 1 << VPC_BY_BOTH) &&
+               is(c->layer, "NACL") && by_acl(pr) &&
                rule_fits(c, pr);
     }
     if (is(c->verdict, "STRAY"))
-        return pr->strays || t->kind == VPC_BACKSCATTER || (rr->packets && !rr->openers && v->tracked);
+        return pr->strays || rr->strays || t->kind == VPC_BACKSCATTER ||
+               (rr->packets && !rr->openers && v->tracked && !by_acl(rr));
     if (is(c->verdict, "NO_REPLY")) {
         if (turn < 0 || !v->side[VPC_RA].packets || v->side[VPC_PA].packets || pr->packets) return 0;
         return !is(c->layer, "HOST") || (v->request_in && !t->replies_sent);
@@ -128,6 +134,8 @@ static void describe(const struct vpc_world *w, const struct vpc_view *v, char *
         v->side[3].rule_max, v->side[3].strays, states[t->host_state],
         t->established ? ", established" : "", t->lost_request ? ", requests lost" : "",
         t->lost_reply ? ", replies lost" : "");
+    const size_t n = strlen(why);
+    if (w->changed) snprintf(why + n, room - n, "; rules changed at %lld", (long long)(w->changed / 1000));
 }
 
 /* A claim about a way names the interface at fault, which is not where nothing arrived: any interface of it will do. */
@@ -179,7 +187,7 @@ static int kind_of(const struct vpc_world *w, const struct vpc_view *v)
 {
     const struct vpc_side *s = v->side;
     if (w->talk[v->talk].kind != VPC_TALK) return VPC_CASES;
-    const int reply = s[VPC_PR].packets && s[VPC_PR].causes & (1 << VPC_BY_ACL | 1 << VPC_BY_BOTH);
+    const int reply = by_acl(&s[VPC_PR]);
     if (s[VPC_RR].packets && !s[VPC_RA].packets) return VPC_CASE_REQUEST;
     if (s[VPC_RR].packets) return VPC_CASE_CHANGED;
     if (reply && !s[VPC_PA].packets && !s[VPC_PR].strays) return VPC_CASE_REPLY;
@@ -215,6 +223,22 @@ static int is_blind(const struct vpc_world *w, const struct vpc_view *v)
         if (!vpc_addr_same(p, peer)) return 0;
     }
     return is_private(own) == is_private(peer);
+}
+
+/* What a reader of ports alone would say. */
+static int is_service(uint16_t port)
+{
+    static const uint16_t usual[] = {1194, 3306, 3389, 5432, 6379, 8080, 8443, 9092};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (port == usual[i]) return 3;
+    return port < 1024 ? 3 : port < 32768;
+}
+
+static int has_odd_ports(const struct vpc_view *v)
+{
+    const int client = is_service(v->client.port), server = is_service(v->server.port);
+    return v->client.port != v->server.port &&
+           (client > server || (client == server && v->client.port < v->server.port));
 }
 
 static int near_change(const struct vpc_world *w, const struct vpc_log_options *o, const struct vpc_view *v)
@@ -253,6 +277,7 @@ size_t vpc_cases(const struct vpc_world *w, const struct vpc_log_options *o, str
         }
         if (!refused) continue;
         c.blind = (uint8_t)is_blind(w, v);
+        c.odd_ports = (uint8_t)has_odd_ports(v);
         list[n++] = c;
     }
     free(done);

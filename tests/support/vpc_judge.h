@@ -35,6 +35,7 @@ struct vpc_case {
         kind; /* REQUEST: none was let through; REPLY: requests were, no reply was; CHANGED: of one side some were
                       let through and some refused by the rules; MIXED: several conversations that ended differently */
     uint8_t blind; /* the default format cannot tell which of the two addresses is the interface's */
+    uint8_t odd_ports; /* the client's port looks more like a service than the server's */
     uint8_t near_change; /* rules changed at about its time */
     uint8_t causes;      /* of what was refused */
     uint16_t rule;       /* network ACL entry that refused it; 0: none, or several */

@@ -369,7 +369,7 @@ static int64_t run(struct maker *m, struct vpc_talk *t)
 
 static void talk(struct maker *m, struct vpc_talk t, int repeat)
 {
-    for (int i = 0; i < 20 && used(m, &t); i++) t.client_port = client_port(m);
+    for (int i = 0; t.client_port && i < 20 && used(m, &t); i++) t.client_port = client_port(m);
     for (;; repeat--) {
         int64_t end = run(m, &t);
         const struct vpc_talk *done = &m->w->talk[m->w->talks - 1];

@@ -152,7 +152,7 @@ struct vpc_side {
     uint8_t causes;            /* of the refused sides */
     uint8_t openers;           /* refused: one of them could have begun a conversation */
     uint8_t strays;            /* refused: one of them met no entry where there had been one, and no network
-                                  ACL refused it */
+                                  ACL refused it; or it came after the connection's end */
     uint16_t rule_min, rule_max; /* numbers of the entries by which a network ACL refused; 0: none */
 };
 
@@ -169,6 +169,8 @@ struct vpc_view {
     uint8_t request_in;                        /* 1: requests enter the interface */
     uint8_t same_subnet;                       /* 1: no network ACL is consulted */
     uint8_t tracked;                           /* 1: there was an entry of it once */
+    uint8_t fins;                              /* bits: requests, replies had a FIN; 3: the connection has ended,
+                                                  or a RST has passed */
     struct vpc_side side[4];
 };
 

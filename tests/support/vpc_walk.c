@@ -138,6 +138,7 @@ static void refuse(struct vpc_side *s, const struct vpc_view *v, int cause, int 
     s->causes |= (uint8_t)(1 << cause);
     s->openers |= (uint8_t)opener;
     if (cause == VPC_BY_GROUP && reply && v->tracked) s->strays = 1;
+    if (v->fins == 3 && !opener) s->strays = 1;
     if (rule) {
         if (!s->rule_min || rule < s->rule_min) s->rule_min = rule;
         if (rule > s->rule_max) s->rule_max = rule;
@@ -157,12 +158,10 @@ static int pass(struct vpc_world *w, int view, int reply, const struct vpc_packe
     const int refused = !by_acl || !by_groups;
     struct vpc_side *s = &v->side[reply ? (refused ? VPC_PR : VPC_PA) : (refused ? VPC_RR : VPC_RA)];
     count(s, p, at);
-    if (refused)
-        refuse(s, v,
-               by_acl      ? VPC_BY_GROUP
-               : by_groups ? VPC_BY_ACL
-                           : VPC_BY_BOTH,
-               reply, p, by_acl ? 0 : rule);
+    const int cause = by_acl ? VPC_BY_GROUP : by_groups ? VPC_BY_ACL : VPC_BY_BOTH;
+    if (refused) refuse(s, v, cause, reply, p, by_acl ? 0 : rule);
+    else if (p->flags & VPC_RST) v->fins = 3;
+    else if (p->flags & VPC_FIN) v->fins |= (uint8_t)(1 << reply);
 
     w->seen = grow(w->seen, &w->seens, &w->seen_room, sizeof *w->seen);
     w->seen[w->seens - 1] = (struct vpc_seen){.view = view,
