@@ -184,12 +184,12 @@ struct vpc_seen {
 
 /* An entry of connection tracking. */
 struct vpc_track {
-    int iface;
+    int iface, echo; /* echo: the talk of an ICMP echo, which has an identifier of its own; else -1 */
     struct vpc_end local, remote;
     uint8_t proto, begun_in; /* begun_in: the first packet entered */
     uint8_t both, turns;     /* both directions seen; changes of direction, up to 3 */
     uint8_t fins, gone;      /* bits: which directions have sent FIN */
-    int64_t last, closed;    /* closed: 0, or when it was */
+    int64_t born, last, closed; /* closed: 0, or when it was */
 };
 
 enum { VPC_SUBNETS = 5, VPC_ACLS = 5, VPC_GROUPS = 6, VPC_IFACES = 12, VPC_HOSTS = 28 };

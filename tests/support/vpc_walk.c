@@ -71,13 +71,22 @@ static int expired(const struct vpc_world *w, const struct vpc_track *e, int64_t
     return at - e->last > idle;
 }
 
-static struct vpc_track *find_entry(struct vpc_world *w, int iface, int in, const struct vpc_packet *p,
-                                    int64_t at)
+static int echo_of(const struct vpc_world *w, int talk)
 {
+    const int proto = w->talk[talk].proto;
+    return proto == VPC_ICMP || proto == VPC_ICMP6 ? talk : -1;
+}
+
+/* Conversations are run one after the other, not by time: an entry is not there before it was made. */
+static struct vpc_track *find_entry(struct vpc_world *w, const struct vpc_view *v, int in,
+                                    const struct vpc_packet *p, int64_t at)
+{
+    const int echo = echo_of(w, v->talk);
     const struct vpc_end src = {p->src, p->sport}, dst = {p->dst, p->dport};
     for (size_t i = w->tracks; i--;) {
         struct vpc_track *e = &w->track[i];
-        if (e->gone || e->iface != iface || e->proto != p->proto) continue;
+        if (e->gone || e->iface != v->iface || e->proto != p->proto || e->echo != echo || at < e->born)
+            continue;
         if (!same_end(&e->local, in ? &dst : &src) || !same_end(&e->remote, in ? &src : &dst)) continue;
         if (!expired(w, e, at)) return e;
         e->gone = 1;
@@ -102,7 +111,7 @@ static int groups_pass(struct vpc_world *w, struct vpc_view *v, int in, const st
                        int64_t at, int look)
 {
     if (w->iface[v->iface].kind == VPC_NAT) return 1;
-    struct vpc_track *e = find_entry(w, v->iface, in, p, at);
+    struct vpc_track *e = find_entry(w, v, in, p, at);
     int untracked = 0;
     if (!e) {
         if (!vpc_groups_allow(w, v->iface, !in, p, at, &untracked)) return 0;
@@ -114,7 +123,8 @@ static int groups_pass(struct vpc_world *w, struct vpc_view *v, int in, const st
         e = &w->track[w->tracks - 1];
         const struct vpc_end src = {p->src, p->sport}, dst = {p->dst, p->dport};
         *e = (struct vpc_track){.iface = v->iface, .local = in ? dst : src, .remote = in ? src : dst,
-                                .proto = p->proto, .begun_in = (uint8_t)in, .last = at};
+                                .proto = p->proto, .begun_in = (uint8_t)in, .born = at, .last = at,
+                                .echo = echo_of(w, v->talk)};
         v->tracked = 1;
     }
     touch(w, e, in, p, at);

@@ -722,7 +722,7 @@ Test(vpc_sim, the_judge_lets_the_truth_pass_and_nothing_else)
             cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
             y = x; /* another entry */
             y.rule = 31000;
-            if (strcmp(x.layer, \"SG\")) cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
+            if (strcmp(x.layer, "SG")) cr_expect_eq(vpc_false(w, &o, &y, why, sizeof why), 1);
             y = x; /* the roles exchanged; of a ping to and fro both are right */
             y.client = x.server;
             y.server = x.client;
