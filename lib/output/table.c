@@ -18,6 +18,7 @@
 
 #define HELD_ROWS 1000u
 #define HELD_BYTES ((size_t)1 << 20)
+#define CELL_MAX 64 /* bytes of a cell that is no text */
 #define GAP 2 /* blanks between columns */
 
 struct cell {
@@ -127,13 +128,17 @@ static size_t format_cell(char *out, const flowlog_value *v)
     case FLOWLOG_TYPE_TIME: return fl_format_time(out, (int64_t)v->number);
     case FLOWLOG_TYPE_SHARE: return format_percent(out, v->number);
     case FLOWLOG_TYPE_ADDR: return fl_format_addr(out, &v->addr);
+    case FLOWLOG_TYPE_DECIMAL:
+    case FLOWLOG_TYPE_NET:
+    case FLOWLOG_TYPE_SERVICE: return flowlog_value_format(v, out, CELL_MAX);
     default: return fl_format_u64(out, v->number);
     }
 }
 
 static int is_number(uint8_t type)
 {
-    return type == FLOWLOG_TYPE_U32 || type == FLOWLOG_TYPE_U64 || type == FLOWLOG_TYPE_SHARE;
+    return type == FLOWLOG_TYPE_U32 || type == FLOWLOG_TYPE_U64 || type == FLOWLOG_TYPE_DECIMAL
+           || type == FLOWLOG_TYPE_SHARE;
 }
 
 /* Add the cell of the row that is being made.  0: no memory. */
@@ -142,7 +147,7 @@ static int add_cell(flowlog_writer *w, uint32_t column, const flowlog_value *v)
     struct fl_table *const t = w->table;
     const int text = !v->is_null && (v->type == FLOWLOG_TYPE_TEXT || v->type == FLOWLOG_TYPE_ENUM);
     if (text && v->text.len > UINT32_MAX / 8) return 0;
-    if (!reserve_text(w, text ? v->text.len * 4 : 64)) return 0;
+    if (!reserve_text(w, text ? v->text.len * 4 : CELL_MAX)) return 0;
     struct cell *const cell = &t->cells[t->rows * w->columns + column];
     if (text) {
         *cell = add_text(t, v->text.ptr, v->text.len);

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "output/number.h"
 
-/* Room for one cell that is no text: 31 bytes of a share, 39 of an address and its quotes. */
+/* Room for one cell that is no text: 31 bytes of a decimal, 39 of an address and its quotes, 43 of a prefix. */
 #define CELL_MAX 64
 
 void flowlog__writer_flush(flowlog_writer *writer)
@@ -175,7 +175,7 @@ static flowlog_status check_values(const flowlog_writer *w, const flowlog_value 
                 return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "the text of column %u is NULL", c + 1);
             if (w->form && w->form->fits && !w->form->fits(v->text.ptr, v->text.len))
                 return cannot_hold(err, c);
-        } else if ((v->type < FLOWLOG_TYPE_TEXT || v->type > FLOWLOG_TYPE_ENUM) &&
+        } else if ((v->type < FLOWLOG_TYPE_TEXT || v->type > FLOWLOG_TYPE_SERVICE) &&
                    v->type != FLOWLOG_TYPE_SHARE) {
             return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "column %u has the type %u, which there is not",
                            c + 1, (unsigned)v->type);
@@ -199,6 +199,13 @@ static void put_value(flowlog_writer *w, const flowlog_value *v)
         if (v->addr.family == 4 || v->addr.family == 6) put_addr(w, &v->addr);
         else put_null(w);
         break;
+    case FLOWLOG_TYPE_DECIMAL: w->used += flowlog_value_format(v, fl_room(w, CELL_MAX), CELL_MAX); break;
+    case FLOWLOG_TYPE_NET:
+    case FLOWLOG_TYPE_SERVICE: {
+        char text[CELL_MAX];
+        w->form->text(w, text, flowlog_value_format(v, text, sizeof text));
+        break;
+    }
     default: w->form->text(w, v->text.len ? v->text.ptr : "", v->text.len); break;
     }
 }

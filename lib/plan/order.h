@@ -3,7 +3,7 @@
 #ifndef FL_PLAN_ORDER_H
 #define FL_PLAN_ORDER_H
 
-#include "plan/plan.h"
+#include "plan/values.h"
 
 /* One group with what decides most comparisons. */
 struct fl_ranked {
@@ -11,11 +11,14 @@ struct fl_ranked {
     uint32_t group;     /* as flowlog__groups_key takes it */
 };
 
-/*
- * The first `limit` groups (0: all), in order.  *ranked has *count entries and is owned: release
- * *count * sizeof.  NULL when there are none.  E_MEMORY.
- */
-flowlog_status flowlog__order(const flowlog_plan *plan, const struct fl_groups *g, const flowlog_alloc *alloc,
-                              uint64_t limit, struct fl_ranked **ranked, size_t *count);
+/* Groups in order; owned: flowlog__ranking_free. */
+struct fl_ranking {
+    struct fl_ranked *ranked;
+    size_t count, cap;
+};
+
+/* The groups that the plan's conditions and limits leave, in order.  E_MEMORY. */
+flowlog_status flowlog__order(const struct fl_values *v, const flowlog_alloc *alloc, struct fl_ranking *ranking);
+void flowlog__ranking_free(struct fl_ranking *ranking, const flowlog_alloc *alloc);
 
 #endif

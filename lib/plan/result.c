@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * result.c - the answer: for each row the key in the form it was grouped by, and the aggregates.
+ * result.c - the answer: rows of cells of one or two words, and the bytes that do not fit into them.
  *
- * Everything is a copy, in three blocks of memory whose sizes are known before they are asked for.
+ *   U32 U64 TIME SERVICE   the number
+ *   DECIMAL                two words: what stands before the point; the sign and the billionths
+ *   ADDR NET               family, bits of the prefix, and the IPv4 address or where the 16 bytes are
+ *   ENUM of a code         the code
+ *   ENUM OTHER, TEXT       two words: where the text is, and its length
+ *
+ * A row begins with a bit for each column that is null there.
  */
 #include "plan/result.h"
 
@@ -11,24 +17,28 @@
 #include "core/alloc.h"
 #include "core/error.h"
 
-struct flowlog_result {
-    flowlog_alloc alloc;
-    struct fl_keys keys;
-    uint32_t aggs;
-    uint64_t rows, groups, null_keys;
-    uint64_t total[FL_AGGS_MAX];
-    uint8_t too_large[FL_AGGS_MAX]; /* the total exceeds 64 bits */
-    const char *name[FL_PLAN_COLUMNS];
-    char *names;
-    size_t names_len;
-    uint64_t *cells; /* [rows][3 + aggs]: words of a long key or 0, the packed key or its offset, its second word,
-                       aggregates */
-    size_t cells_len;
-    uint64_t *words; /* of long keys */
-    size_t words_len;
+enum { NULL_WORDS = (FL_PLAN_COLUMNS + 63) / 64 };
+
+struct result_column {
+    const char *name;
+    uint32_t type, word; /* of the row */
+    uint16_t field;      /* ENUM: whose codes they are */
+    uint8_t is_total, too_large;
+    int estimated;
+    uint64_t total; /* of COUNT and SUM */
 };
 
-enum { CELL_LONG, CELL_KEY, CELL_SECOND, CELL_AGGS };
+struct flowlog_result {
+    flowlog_alloc alloc;
+    uint32_t keys, columns, words; /* of a row */
+    uint64_t rows, groups, null_keys, counted;
+    struct result_column column[FL_PLAN_COLUMNS];
+    char *names;
+    size_t names_len;
+    uint64_t *cells; /* [rows][words] */
+    size_t cells_len;
+    struct fl_bytes bytes;
+};
 
 void flowlog_result_free(flowlog_result *r)
 {
@@ -36,143 +46,235 @@ void flowlog_result_free(flowlog_result *r)
     const flowlog_alloc a = r->alloc;
     flowlog__release(&a, r->names, r->names_len);
     flowlog__release(&a, r->cells, r->cells_len);
-    flowlog__release(&a, r->words, r->words_len);
+    flowlog__bytes_free(&r->bytes);
     flowlog__release(&a, r, sizeof *r);
 }
 
+/* --- columns ---------------------------------------------------------------------------------------------- */
+
 static flowlog_status set_names(flowlog_result *r, const flowlog_plan *plan)
 {
-    const uint32_t columns = plan->keys + plan->aggs;
-    for (uint32_t c = 0; c < columns; c++) r->names_len += strlen(flowlog__plan_column(plan, c)) + 1;
-    if (!columns) return FLOWLOG_OK;
+    for (uint32_t c = 0; c < r->columns; c++) r->names_len += strlen(flowlog__plan_column(plan, c)) + 1;
+    if (!r->columns) return FLOWLOG_OK;
     char *p = r->names = flowlog__alloc(&r->alloc, r->names_len);
     if (!p) return FLOWLOG_E_MEMORY;
-    for (uint32_t c = 0; c < columns; c++) {
+    for (uint32_t c = 0; c < r->columns; c++) {
         const size_t len = strlen(flowlog__plan_column(plan, c)) + 1;
         memcpy(p, flowlog__plan_column(plan, c), len);
-        r->name[c] = p;
+        r->column[c].name = p;
         p += len;
     }
     return FLOWLOG_OK;
 }
 
-static uint64_t aggregate(const struct fl_groups *g, uint64_t group, uint32_t a)
+static uint32_t width_of(uint32_t type)
 {
-    const struct fl_agg *agg = &g->spec.agg[a];
-    flowlog_value value;
-    flowlog__agg_op(agg->kind)->finish(agg, &g->pool, flowlog__groups_record(g, group) + agg->word, &value);
-    return value.number;
+    return type == FLOWLOG_TYPE_DECIMAL || type == FLOWLOG_TYPE_TEXT || type == FLOWLOG_TYPE_ENUM ? 2 : 1;
 }
 
-static void set_totals(flowlog_result *r, const struct fl_groups *g)
+static void set_columns(flowlog_result *r, const struct fl_values *v)
 {
-    for (uint64_t i = 0; i < r->groups; i++)
-        for (uint32_t a = 0; a < r->aggs; a++) {
-            const uint64_t v = aggregate(g, i, a);
-            r->too_large[a] |= v > UINT64_MAX - r->total[a];
-            r->total[a] += v;
+    const flowlog_plan *plan = v->plan;
+    r->words = NULL_WORDS;
+    for (uint32_t c = 0; c < r->columns; c++) {
+        struct result_column *column = &r->column[c];
+        uint32_t field = FL_NONE;
+        if (c < plan->keys) {
+            column->type = plan->key[c].type;
+            field = plan->key[c].field[0];
+        } else {
+            const struct fl_plan_out *out = &plan->out[c - plan->keys];
+            const uint32_t operand = out->expr.output ? FL_OPERAND_OUT : out->expr.operand;
+            column->type = out->type;
+            if (operand >= FL_OPERAND_AGG && operand < FL_OPERAND_RATIO) {
+                const uint32_t a = operand - FL_OPERAND_AGG, kind = plan->agg[a].kind;
+                field = plan->agg[a].field;
+                column->is_total = kind == FLOWLOG_AGG_COUNT || kind == FLOWLOG_AGG_SUM;
+                column->total = v->total[a];
+                column->too_large = v->too_large[a];
+            }
         }
+        if (field != FL_NONE) column->field = plan->field[field].field;
+        column->word = r->words;
+        r->words += width_of(column->type);
+    }
 }
 
-/* How many words a long key has; 0 for a packed one. */
-static size_t long_words(struct fl_key_ref ref) { return ref.words ? fl_long_count(ref.word) : 0; }
+/* --- cells ------------------------------------------------------------------------------------------------ */
 
-static flowlog_status set_rows(flowlog_result *r, const struct fl_groups *g, const struct fl_ranked *ranked,
-                               size_t count)
+static uint64_t put_bytes(struct fl_bytes *bytes, const void *data, size_t len)
 {
-    const size_t width = CELL_AGGS + r->aggs;
-    size_t words = 0;
-    for (size_t i = 0; i < count; i++) words += long_words(flowlog__groups_key(g, ranked[i].group));
-    if (count > SIZE_MAX / sizeof(uint64_t) / width) return FLOWLOG_E_MEMORY;
-    r->rows = count;
-    if (count) {
-        r->cells_len = count * width * sizeof(uint64_t);
-        r->cells = flowlog__alloc(&r->alloc, r->cells_len);
-        if (!r->cells) return FLOWLOG_E_MEMORY;
-    }
-    if (words) {
-        r->words_len = words * sizeof(uint64_t);
-        r->words = flowlog__alloc(&r->alloc, r->words_len);
-        if (!r->words) return FLOWLOG_E_MEMORY;
-    }
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct fl_key_ref ref = flowlog__groups_key(g, ranked[i].group);
-        uint64_t *cell = r->cells + i * width;
-        const size_t n = long_words(ref);
-        cell[CELL_LONG] = n;
-        cell[CELL_KEY] = n ? used : ref.word;
-        cell[CELL_SECOND] = ref.second;
-        if (n) memcpy(r->words + used, ref.words, n * sizeof(uint64_t));
-        used += n;
-        for (uint32_t a = 0; a < r->aggs; a++) cell[CELL_AGGS + a] = aggregate(g, ranked[i].group, a);
-    }
-    return FLOWLOG_OK;
+    const uint64_t at = bytes->len;
+    flowlog__bytes_put(bytes, data, len);
+    return at;
 }
 
-flowlog_status flowlog__result_new(const flowlog_plan *plan, const struct fl_groups *g,
-                                   const struct fl_ranked *ranked, size_t count, const flowlog_alloc *alloc,
-                                   flowlog_result **result)
+static void put_cell(flowlog_result *r, uint64_t *row, uint32_t c, const flowlog_value *v)
+{
+    uint64_t *cell = row + r->column[c].word;
+    if (v->is_null) {
+        row[c / 64] |= UINT64_C(1) << c % 64;
+        return;
+    }
+    switch (r->column[c].type) {
+    case FLOWLOG_TYPE_DECIMAL:
+        cell[0] = v->number;
+        cell[1] = (uint64_t)v->code << 32 | v->billionths;
+        break;
+    case FLOWLOG_TYPE_ADDR:
+    case FLOWLOG_TYPE_NET:
+        cell[0] = v->addr.family | (uint64_t)v->code << 8;
+        if (v->addr.family == 6) cell[0] |= put_bytes(&r->bytes, v->addr.bytes, 16) << 16;
+        else for (int i = 0; i < 4; i++) cell[0] |= (uint64_t)v->addr.bytes[i] << (16 + 8 * i);
+        break;
+    case FLOWLOG_TYPE_ENUM:
+    case FLOWLOG_TYPE_TEXT:
+        cell[0] = v->code ? v->code : put_bytes(&r->bytes, v->text.ptr, v->text.len);
+        cell[1] = v->code ? UINT64_MAX : v->text.len; /* no text is that long */
+        break;
+    default: cell[0] = v->number;
+    }
+}
+
+static void get_cell(const flowlog_result *r, const uint64_t *row, uint32_t c, flowlog_value *v)
+{
+    const uint64_t *cell = row + r->column[c].word;
+    memset(v, 0, sizeof *v);
+    v->type = (uint8_t)r->column[c].type;
+    v->is_null = row[c / 64] >> c % 64 & 1;
+    if (v->is_null) return;
+    switch (v->type) {
+    case FLOWLOG_TYPE_DECIMAL:
+        v->number = cell[0];
+        v->code = (uint16_t)(cell[1] >> 32);
+        v->billionths = (uint32_t)cell[1];
+        break;
+    case FLOWLOG_TYPE_ADDR:
+    case FLOWLOG_TYPE_NET:
+        v->addr.family = (uint32_t)(cell[0] & 255);
+        v->code = (uint16_t)(cell[0] >> 8 & 255);
+        if (v->addr.family == 6) memcpy(v->addr.bytes, r->bytes.p + (size_t)(cell[0] >> 16), 16);
+        else for (int i = 0; i < 4; i++) v->addr.bytes[i] = (uint8_t)(cell[0] >> (16 + 8 * i));
+        break;
+    case FLOWLOG_TYPE_ENUM:
+    case FLOWLOG_TYPE_TEXT:
+        if (cell[1] == UINT64_MAX) {
+            const char *name = flowlog_enum_name(r->column[c].field, (uint32_t)cell[0]);
+            v->code = (uint16_t)cell[0];
+            v->text = (flowlog_str){name ? name : "", name ? strlen(name) : 0};
+        } else {
+            v->text = (flowlog_str){cell[1] ? (const char *)r->bytes.p + (size_t)cell[0] : "", (size_t)cell[1]};
+        }
+        break;
+    default: v->number = cell[0];
+    }
+}
+
+static flowlog_status set_rows(flowlog_result *r, const struct fl_values *v, const struct fl_ranking *ranking)
+{
+    if (ranking->count > SIZE_MAX / sizeof(uint64_t) / r->words) return FLOWLOG_E_MEMORY;
+    r->rows = ranking->count;
+    if (!ranking->count) return FLOWLOG_OK;
+    r->cells_len = ranking->count * r->words * sizeof(uint64_t);
+    r->cells = flowlog__alloc_zero(&r->alloc, r->cells_len);
+    struct fl_row *row = flowlog__alloc(&r->alloc, sizeof *row);
+    if (!r->cells || !row) {
+        flowlog__release(&r->alloc, row, sizeof *row);
+        return FLOWLOG_E_MEMORY;
+    }
+    uint64_t uses[FL_OPERAND_WORDS] = {0};
+    for (uint32_t k = 0; k < r->keys; k++) uses[k / 64] |= UINT64_C(1) << k % 64;
+    for (uint32_t o = 0; o < v->plan->outs; o++) {
+        const struct fl_plan_expr *e = &v->plan->out[o].expr;
+        for (uint32_t w = 0; w < FL_OPERAND_WORDS; w++) uses[w] |= e->uses[w];
+        if (e->output) uses[(FL_OPERAND_OUT + o) / 64] |= UINT64_C(1) << (FL_OPERAND_OUT + o) % 64;
+    }
+    for (size_t i = 0; i < ranking->count; i++) {
+        uint64_t *cells = r->cells + i * r->words;
+        flowlog__values_row(v, ranking->ranked[i].group, uses, row);
+        for (uint32_t c = 0; c < r->columns; c++) {
+            int estimated = 0;
+            const flowlog_value *value =
+                c < r->keys ? &row->value[c] : flowlog__values_out(v, row, c - r->keys, &estimated);
+            put_cell(r, cells, c, value);
+            r->column[c].estimated |= estimated;
+        }
+    }
+    flowlog__release(&r->alloc, row, sizeof *row);
+    return r->bytes.failed ? FLOWLOG_E_MEMORY : FLOWLOG_OK;
+}
+
+flowlog_status flowlog__result_new(const struct fl_values *v, const struct fl_ranking *ranking,
+                                   const flowlog_alloc *alloc, flowlog_result **result)
 {
     flowlog_result *r = flowlog__alloc_zero(alloc, sizeof *r);
     if (!r) return FLOWLOG_E_MEMORY;
     r->alloc = *alloc;
-    r->keys = g->spec.keys;
-    r->aggs = g->spec.aggs;
-    r->groups = fl_groups_count(g);
-    r->null_keys = g->null_keys;
-    flowlog_status status = set_names(r, plan);
-    if (status >= 0) status = set_rows(r, g, ranked, count);
+    flowlog__bytes_init(&r->bytes, alloc);
+    r->keys = v->plan->keys;
+    r->columns = r->keys + v->plan->outs;
+    r->groups = fl_groups_count(v->groups);
+    r->null_keys = v->groups->null_keys;
+    r->counted = v->groups->counted;
+    flowlog_status status = set_names(r, v->plan);
+    set_columns(r, v);
+    if (status >= 0) status = set_rows(r, v, ranking);
     if (status < 0) {
         flowlog_result_free(r);
         return status;
     }
-    set_totals(r, g);
     *result = r;
     return FLOWLOG_OK;
 }
 
+/* --- what is asked of it ---------------------------------------------------------------------------------- */
+
 uint64_t flowlog_result_rows(const flowlog_result *result) { return result ? result->rows : 0; }
 
-uint32_t flowlog_result_columns(const flowlog_result *result)
-{
-    return result ? result->keys.count + result->aggs : 0;
-}
+uint32_t flowlog_result_columns(const flowlog_result *result) { return result ? result->columns : 0; }
+
+uint32_t flowlog_result_keys(const flowlog_result *result) { return result ? result->keys : 0; }
 
 const char *flowlog_result_name(const flowlog_result *result, uint32_t column)
 {
-    return column < flowlog_result_columns(result) ? result->name[column] : NULL;
+    return column < flowlog_result_columns(result) ? result->column[column].name : NULL;
+}
+
+uint32_t flowlog_result_type(const flowlog_result *result, uint32_t column)
+{
+    return column < flowlog_result_columns(result) ? result->column[column].type : 0;
 }
 
 flowlog_status flowlog_result_value(const flowlog_result *result, uint64_t row, uint32_t column,
                                     flowlog_value *value)
 {
-    if (!result || !value || row >= result->rows || column >= flowlog_result_columns(result))
-        return FLOWLOG_E_ARGUMENT;
-    const uint64_t *cell = result->cells + (size_t)row * (CELL_AGGS + result->aggs);
-    if (column < result->keys.count) {
-        const uint64_t key = cell[CELL_KEY];
-        const struct fl_key_ref ref = {key, cell[CELL_LONG] ? result->words + (size_t)key : NULL,
-                                       cell[CELL_SECOND]};
-        flowlog__keys_value(&result->keys, ref, column, value);
-    } else {
-        memset(value, 0, sizeof *value);
-        value->type = FLOWLOG_TYPE_U64;
-        value->number = cell[CELL_AGGS + column - result->keys.count];
-    }
+    if (!result || !value || row >= result->rows || column >= result->columns) return FLOWLOG_E_ARGUMENT;
+    get_cell(result, result->cells + (size_t)row * result->words, column, value);
     return FLOWLOG_OK;
 }
 
 flowlog_status flowlog_result_total(const flowlog_result *result, uint32_t column, uint64_t *total)
 {
-    if (!result || !total || column < result->keys.count || column >= flowlog_result_columns(result))
-        return FLOWLOG_E_ARGUMENT;
-    const uint32_t a = column - result->keys.count;
-    if (result->too_large[a]) return FLOWLOG_E_OVERFLOW;
-    *total = result->total[a];
+    if (!result || !total || column >= result->columns || !result->column[column].is_total) return FLOWLOG_E_ARGUMENT;
+    if (result->column[column].too_large) return FLOWLOG_E_OVERFLOW;
+    *total = result->column[column].total;
     return FLOWLOG_OK;
+}
+
+int flowlog_result_approximate(const flowlog_result *result, uint32_t column)
+{
+    return column < flowlog_result_columns(result) ? result->column[column].estimated : 0;
+}
+
+uint64_t flowlog_result_error(const flowlog_result *result, uint64_t row)
+{
+    (void)result;
+    (void)row;
+    return 0;
 }
 
 uint64_t flowlog_result_groups(const flowlog_result *result) { return result ? result->groups : 0; }
 
 uint64_t flowlog_result_null_keys(const flowlog_result *result) { return result ? result->null_keys : 0; }
+
+uint64_t flowlog_result_counted(const flowlog_result *result) { return result ? result->counted : 0; }

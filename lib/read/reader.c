@@ -16,6 +16,7 @@
 #include "read/block.h"
 #include "read/detect.h"
 #include "read/layout.h"
+#include "read/reader.h"
 #include "read/rows.h"
 #include "read/stream.h"
 #include "schema/format.h"
@@ -227,6 +228,13 @@ void flowlog_reader_close(flowlog_reader *reader)
     if (!reader) return;
     flowlog_source_close(reader->source);
     destroy(reader);
+}
+
+flowlog_source *flowlog__reader_take_source(flowlog_reader *reader)
+{
+    flowlog_source *source = reader->source;
+    reader->source = NULL;
+    return source;
 }
 
 /* --- lines that are no rows ------------------------------------------------------------------------------ */

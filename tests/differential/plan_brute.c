@@ -113,12 +113,15 @@ static void answer_model(const struct question *q, const struct table *t)
 {
     model_groups = q->keys ? 0 : 1;
     model_null = 0;
+    int all_rows = q->keep_null; /* also those without traffic */
+    for (uint32_t k = 0; k < q->keys; k++) all_rows |= q->key[k] == STATUS;
     memset(model, 0, sizeof model);
     for (uint32_t r = 0; r < t->rows; r++) {
         int null = 0;
         for (uint32_t k = 0; k < q->keys; k++) null |= !strcmp(t->cell[r][q->key[k]], "-");
         if (!q->keep_null) {
-            if (!strcmp(t->cell[r][STATUS], "NODATA") || !strcmp(t->cell[r][STATUS], "SKIPDATA")) continue;
+            if (!all_rows && (!strcmp(t->cell[r][STATUS], "NODATA") || !strcmp(t->cell[r][STATUS], "SKIPDATA")))
+                continue;
             model_null += (uint64_t)null;
             if (null) continue;
         }

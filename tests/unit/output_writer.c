@@ -291,7 +291,7 @@ Test(writer, wrong_arguments_are_told)
     for (unsigned form = 0; form < 5; form++) {
         cr_assert_eq(flowlog_writer_open((flowlog_form)form, names, 1, take, &sink, NULL, &w, NULL),
                      FLOWLOG_OK);
-        const flowlog_value none = {.type = 0}, beyond = {.type = 7},
+        const flowlog_value none = {.type = 0}, beyond = {.type = FLOWLOG_TYPE_SERVICE + 1},
                             lost = {.type = FLOWLOG_TYPE_TEXT, .text = {NULL, 3}};
         cr_expect_eq(flowlog_writer_row(w, NULL, NULL), FLOWLOG_E_ARGUMENT);
         cr_expect_eq(flowlog_writer_row(w, &none, NULL), FLOWLOG_E_ARGUMENT, "form %u", form);

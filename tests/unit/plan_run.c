@@ -24,7 +24,8 @@ static flowlog_plan *plan_of(const char *text)
         sscanf(part, "%63s %63s %63s", word[0], word[1], word[2]);
         if (!strcmp(word[0], "key")) st = flowlog_plan_key(p, word[1], &err);
         if (!strcmp(word[0], "sum")) st = flowlog_plan_aggregate(p, FLOWLOG_AGG_SUM, word[1], NULL, &err);
-        if (!strcmp(word[0], "count")) st = flowlog_plan_aggregate(p, FLOWLOG_AGG_COUNT, NULL, NULL, &err);
+        if (!strcmp(word[0], "count"))
+            st = flowlog_plan_aggregate(p, FLOWLOG_AGG_COUNT, *word[1] ? word[1] : NULL, NULL, &err);
         if (!strcmp(word[0], "sort")) st = flowlog_plan_sort(p, word[1], !strcmp(word[2], "desc"), &err);
         if (!strcmp(word[0], "limit")) st = flowlog_plan_limit(p, strtoull(word[1], NULL, 10));
         if (!strcmp(word[0], "max")) st = flowlog_plan_max_groups(p, strtoull(word[1], NULL, 10));
@@ -113,17 +114,24 @@ Test(run, counts_rows_left_out_because_a_key_was_null)
     flowlog_result_free(r);
 }
 
-Test(run, rows_without_traffic_count_only_when_nulls_are_kept)
+Test(run, rows_without_traffic_count_when_nulls_are_kept_or_the_status_is_a_key)
 {
     static const char *const cells[] = {"eni-1", "OK", "eni-1", "NODATA", "eni-2", "SKIPDATA", "eni-2", "-",
                                         "-", "NODATA", "eni-2", "WHATEVER", "-", "OK"};
-    flowlog_result *r = result_of("key interface-id, key log-status, count", "interface-id,log-status", cells, COUNT(cells));
-    cr_expect_str_eq(text_of(r), "eni-1 OK 1\neni-2 WHATEVER 1\n");
-    cr_expect_eq(flowlog_result_null_keys(r), 2, "not the NODATA row");
+    flowlog_result *r = result_of("key interface-id, count, count log-status", "interface-id,log-status", cells, COUNT(cells));
+    cr_expect_str_eq(text_of(r), "eni-1 1 1\neni-2 2 1\n");
+    cr_expect_eq(flowlog_result_null_keys(r), 1, "not the NODATA row");
+    cr_expect_eq(flowlog_result_counted(r), 3);
+    flowlog_result_free(r);
+    r = result_of("key interface-id, key log-status, count", "interface-id,log-status", cells, COUNT(cells));
+    cr_expect_str_eq(text_of(r), "eni-1 NODATA 1\neni-1 OK 1\neni-2 SKIPDATA 1\neni-2 WHATEVER 1\n");
+    cr_expect_eq(flowlog_result_null_keys(r), 3);
+    cr_expect_eq(flowlog_result_counted(r), 4);
     flowlog_result_free(r);
     r = result_of("key interface-id, key log-status, count, nulls", "interface-id,log-status", cells, COUNT(cells));
     cr_expect_str_eq(text_of(r), "- NODATA 1\n- OK 1\neni-1 NODATA 1\neni-1 OK 1\neni-2 - 1\neni-2 SKIPDATA 1\n"
                                  "eni-2 WHATEVER 1\n");
+    cr_expect_eq(flowlog_result_counted(r), 7);
     flowlog_result_free(r);
 }
 
@@ -136,8 +144,8 @@ Test(run, every_place_of_a_row_without_traffic_in_a_batch_is_seen)
             cells[2 * r] = "10.0.0.1";
             cells[2 * r + 1] = r == empty ? r % 2 ? "NODATA" : "SKIPDATA" : "OK";
         }
-        flowlog_result *r = result_of("key srcaddr, key log-status, count", "srcaddr,log-status", cells, COUNT(cells));
-        cr_expect_str_eq(text_of(r), "10.0.0.1 OK 199\n", "row %d", empty);
+        flowlog_result *r = result_of("key srcaddr, count log-status", "srcaddr,log-status", cells, COUNT(cells));
+        cr_expect_str_eq(text_of(r), "10.0.0.1 199\n", "row %d", empty);
         flowlog_result_free(r);
     }
 }
