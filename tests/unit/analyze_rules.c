@@ -815,6 +815,15 @@ Test(analyze_rules, warns_of_answers_that_an_acl_refuses)
     expect_warnings(r, mirror, 2);
     flowlog__rules_free(r);
 
+    r = rules_with(ALL_IN ",{'RuleNumber':1,'Egress':true,'RuleAction':'allow','Protocol':'6','CidrBlock':'0.0.0.0/0','PortRange':"
+                   "{'From':1024,'To':30000}},{'RuleNumber':2,'Egress':true,'RuleAction':'allow','Protocol':'6','CidrBlock':"
+                   "'0.0.0.0/0','PortRange':{'From':40000,'To':65535}}");
+    static const char *const gap[] = {
+        "network ACL acl-1: inbound rule 100 allows requests from 0.0.0.0/0, but no outbound rule allows tcp answers to ports "
+        "30001-39999; clients choose from 1024-65535"};
+    expect_warnings(r, gap, 1);
+    flowlog__rules_free(r);
+
     /* Two ranges that meet, one entry that denies one port, AWS's own advice. */
     r = rules_with(ALL_IN ",{'RuleNumber':1,'Egress':true,'RuleAction':'allow','Protocol':'6','CidrBlock':'0.0.0.0/0','PortRange':"
                    "{'From':1024,'To':32767}},{'RuleNumber':2,'Egress':true,'RuleAction':'allow','Protocol':'6','CidrBlock':"
