@@ -70,16 +70,21 @@ size_t flowlog__cidr_format(const struct fl_cidr *cidr, char text[FL_CIDR_TEXT_M
     return n;
 }
 
+/* The first `bits` bits are the same. */
+static int same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+    return !memcmp(a, b, bits / 8) && !((a[bits / 8 % 16] ^ b[bits / 8 % 16]) & (0xFF00u >> bits % 8 & 0xFF));
+}
+
 int flowlog__cidr_has(const struct fl_cidr *cidr, const flowlog_addr *addr)
 {
-    return cidr->family && cidr->family == addr->family &&
-           common_bits(cidr->bytes, addr->bytes, cidr->bits) == cidr->bits;
+    return cidr->family && cidr->family == addr->family && same_bits(cidr->bytes, addr->bytes, cidr->bits);
 }
 
 int flowlog__cidr_covers(const struct fl_cidr *outer, const struct fl_cidr *inner)
 {
     return outer->family && outer->family == inner->family && outer->bits <= inner->bits &&
-           common_bits(outer->bytes, inner->bytes, outer->bits) == outer->bits;
+           same_bits(outer->bytes, inner->bytes, outer->bits);
 }
 
 int flowlog__cidr_overlaps(const struct fl_cidr *a, const struct fl_cidr *b)

@@ -48,8 +48,8 @@ struct peer {
     const struct fl_rule_question *q;
     const struct fl_iface *iface; /* the one asked about */
     struct fl_span owners;
-    uint32_t own;    /* number + 1 of the interface of the own VPC that has the address */
-    int is_known;
+    uint32_t own; /* number + 1 of the interface of the own VPC that has the address */
+    uint8_t is_known, may_be_inside;
 };
 
 static int is_member(const struct fl_rules *r, const struct fl_iface *f, uint32_t group)
@@ -88,13 +88,14 @@ static int match_group(struct peer *p, const struct fl_group_rule *rule)
     if (!p->is_known) {
         p->own = flowlog__rules_owner_in(r, &p->q->remote, p->iface->vpc);
         p->owners = flowlog__rules_owners(r, &p->q->remote);
+        p->may_be_inside = (uint8_t)may_be_inside(p);
         p->is_known = 1;
     }
     if (!rule->source) return MAYBE;
     if (p->own) return is_member(r, fl_iface_at(r, p->own - 1), rule->source);
     const uint32_t group = fl_symbol_at(r, rule->source)->group;
     const uint32_t vpc = group && fl_group_at(r, group - 1)->vpc ? fl_group_at(r, group - 1)->vpc : rule->peer_vpc;
-    int answer = may_be_inside(p) ? MAYBE : NO;
+    int answer = p->may_be_inside ? MAYBE : NO;
     if (p->owners.count > OWNERS_LOOKED_AT) return MAYBE;
     for (uint32_t i = 0; i < p->owners.count; i++) {
         const uint32_t address = *fl_owner_at(r, p->owners.begin + i);
@@ -128,28 +129,31 @@ static int match_port(const struct fl_group_rule *rule, const struct fl_rule_que
 }
 
 /*
- * How little a rule misses by; larger is closer, 0: not close.  A rule for this very port but of another source is
- * closest, the fewer ports it has and the more leading bits it shares the closer; then one of this source for
- * another port, the nearer the closer; at last one for everything from elsewhere.
+ * How little a rule misses by, of groups that all say no; larger is closer, 0: not close.  A rule for this very port
+ * but of another source is closest, the fewer ports it has and the more leading bits it shares the closer; then one of
+ * this source for another port, the nearer the closer, or for another protocol; at last one for everything from
+ * elsewhere.  The ranges of these do not meet.
  */
-static uint32_t closeness(const struct fl_group_rule *rule, const struct fl_rule_question *q, int has_port, int source)
+enum { CLOSE_ALL = 1 /* + at most 128 bits */, CLOSE_PROTOCOL = 1000, CLOSE_PORT = 1 << 16, CLOSE_SOURCE = 1 << 24 };
+
+static uint32_t closeness_of_source(const struct fl_group_rule *rule, const struct fl_rule_question *q)
 {
-    const uint32_t far = UINT32_C(1) << 24;
-    if (has_port && source != YES) {
-        uint32_t bits = 0;
-        if (rule->kind == FL_SOURCE_BLOCK && rule->cidr.family == q->remote.family) {
-            flowlog_addr block = {.family = rule->cidr.family};
-            memcpy(block.bytes, rule->cidr.bytes, sizeof block.bytes);
-            bits = flowlog__addr_common_bits(&block, &q->remote);
-        }
-        if (rule->proto == -1) return 1 + bits;
-        const uint32_t ports = fl_has_ports(q->proto) ? (uint32_t)rule->to - rule->from : 0;
-        return 2 * far + (65535 - ports) * 129 + bits; /* an address has at most 128 bits */
+    uint32_t bits = 0;
+    if (rule->kind == FL_SOURCE_BLOCK && rule->cidr.family == q->remote.family) {
+        flowlog_addr block = {.family = rule->cidr.family};
+        memcpy(block.bytes, rule->cidr.bytes, sizeof block.bytes);
+        bits = flowlog__addr_common_bits(&block, &q->remote);
     }
-    if (has_port || source != YES) return 0;
-    if ((unsigned)rule->proto != q->proto || !fl_has_ports(q->proto)) return 1000;
+    if (rule->proto == -1) return CLOSE_ALL + bits;
+    const uint32_t ports = fl_has_ports(q->proto) ? (uint32_t)rule->to - rule->from : 0;
+    return CLOSE_SOURCE + (65535 - ports) * 129 + bits;
+}
+
+static uint32_t closeness_of_port(const struct fl_group_rule *rule, const struct fl_rule_question *q)
+{
+    if ((unsigned)rule->proto != q->proto || !fl_has_ports(q->proto)) return CLOSE_PROTOCOL;
     const uint32_t port = q->dport, distance = port < rule->from ? rule->from - port : port - rule->to;
-    return far + 65535 - distance;
+    return CLOSE_PORT + 65535 - distance;
 }
 
 static void find_closest(struct peer *p, struct fl_rule_answer *a)
@@ -164,8 +168,8 @@ static void find_closest(struct peer *p, struct fl_rule_answer *a)
             const struct fl_group_rule *rule = fl_rule_at(r, group->rules.begin + k);
             if (rule->egress != p->q->egress) continue;
             const int has_port = match_port(rule, p->q);
-            const uint32_t close = closeness(rule, p->q, has_port, match_source(p, rule));
-            if (close <= best) continue;
+            const uint32_t close = has_port ? closeness_of_source(rule, p->q) : closeness_of_port(rule, p->q);
+            if (close <= best || (!has_port && match_source(p, rule) != YES)) continue;
             best = close;
             a->sg_closest_kind = has_port ? FL_RULE_MISS_SOURCE : FL_RULE_MISS_PORT;
             a->sg_closest_group = fl_symbol_text(r, group->id);

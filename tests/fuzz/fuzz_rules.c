@@ -115,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         for (unsigned i = 0; i < 8; i++) {
             const struct fl_rule_question q = packet((flowlog_str){ids + i % 2 * 5, 5}, data[0] + i);
             CHECK(flowlog__rules_ask(r, &q, &after) == FLOWLOG_OK);
-            CHECK(after.nacl == before[i].nacl && after.sg == before[i].sg && after.rule_number == before[i].rule_number);
+            CHECK(after.nacl == before[i].nacl && after.sg == before[i].sg &&
+                  after.rule_number == before[i].rule_number);
         }
     }
     struct fl_rule_interface f;
