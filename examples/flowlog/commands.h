@@ -8,5 +8,6 @@
 int command_summary(const struct options *options);
 int command_cat(const struct options *options);
 int command_top(const struct options *options);
+int command_diagnose(const struct options *options);
 
 #endif

@@ -44,6 +44,7 @@ static const char program_help[] =
     "  flowlog top logs/          who sends most?\n"
     "  flowlog top --by srcaddr,dstport -n 5 --json log.gz\n"
     "  flowlog cat --fields srcaddr,dstaddr,bytes --csv log.gz\n"
+    "  flowlog diagnose logs/     what is broken, and what to change?\n"
     "  aws s3 cp s3://bucket/key.log.gz - | flowlog cat\n"
     "\n"
     "Usage\n"
@@ -54,7 +55,8 @@ static const char program_help[] =
     "Commands\n"
     "  summary   counts, times, formats, malformed lines\n"
     "  cat       the records, decoded\n"
-    "  top       top talkers\n";
+    "  top       top talkers\n"
+    "  diagnose  what is refused, by which layer, what to change\n";
 
 static const char summary_help[] =
     "Examples\n"
@@ -111,6 +113,33 @@ static const char top_help[] =
     "  -n N                rows to print; default 10, 0: all\n"
     COMMON_HELP FORM_HELP OTHER_HELP;
 
+static const char diagnose_help[] =
+    "Examples\n"
+    "  flowlog diagnose logs/\n"
+    "  flowlog diagnose --client 10.0.1.5 --server 10.0.2.6 --port 5432 logs/\n"
+    "  aws ec2 describe-network-acls > acls.json\n"
+    "  flowlog diagnose --rules acls.json --rules groups.json --rules enis.json logs/\n"
+    "\n"
+    "Usage\n"
+    "  flowlog diagnose [OPTION...] [PATH...]\n"
+    "\n"
+    "Which conversations do not work, and what refuses them: a security group, a\n"
+    "network ACL, the host, the route.  Equal problems are one row with the number\n"
+    "of clients; in JSON each conversation is one object, with advice and the lines\n"
+    "of the log that show it.  NODATA and SKIPDATA records are taken into account.\n"
+    "\n"
+    "Options\n"
+    "  --client IP --server IP --port N\n"
+    "                      what about these?  The answer is the last row\n"
+    "  --interface ENI     findings of one interface\n"
+    "  --context FILE      what is known beside the log, JSON: addresses, subnets ...\n"
+    "  --rules FILE        what 'aws ec2 describe-network-acls', -security-groups,\n"
+    "                      -network-interfaces and -subnets print; repeatable\n"
+    "  --all               also conversations that are fine\n"
+    "  --grouped           equal problems as one object in JSON, too\n"
+    "  -n N                at most N findings; 0 (default): all\n"
+    COMMON_HELP FORM_HELP OTHER_HELP;
+
 static const struct command {
     const char *name;
     unsigned bit;
@@ -118,7 +147,8 @@ static const struct command {
     const char *help;
 } commands[] = {{"summary", COMMAND_SUMMARY, command_summary, summary_help},
                 {"cat", COMMAND_CAT, command_cat, cat_help},
-                {"top", COMMAND_TOP, command_top, top_help}};
+                {"top", COMMAND_TOP, command_top, top_help},
+                {"diagnose", COMMAND_DIAGNOSE, command_diagnose, diagnose_help}};
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
 static int print(const char *text)
@@ -155,8 +185,8 @@ int main(int argc, char **argv)
 {
     message_setup(WHEN_AUTO, 0);
     if (argc < 2) {
-        message_error("which command? %s, %s or %s", commands[0].name, commands[1].name,
-                      commands[2].name);
+        message_error("which command? %s, %s, %s or %s", commands[0].name, commands[1].name, commands[2].name,
+                      commands[3].name);
         message_more("see 'flowlog --help'");
         return STATUS_FAILED;
     }
@@ -170,6 +200,7 @@ int main(int argc, char **argv)
     struct options options = {
         .command = command->name, .command_bit = command->bit, .by = "srcaddr", .measure = "bytes"};
     options.paths = need_memory(NULL, (size_t)argc * sizeof *options.paths);
+    options.rules = need_memory(NULL, (size_t)argc * sizeof *options.rules);
     int status = STATUS_FAILED;
     if (options_parse(&options, argc, argv, 2) == 0) {
         message_setup(options.color, options.quiet);
@@ -178,5 +209,6 @@ int main(int argc, char **argv)
         else status = command->run(&options);
     }
     free(options.paths);
+    free(options.rules);
     return status;
 }

@@ -14,7 +14,9 @@
 enum option_id {
     OPTION_LOG_FORMAT, OPTION_ON_BAD_LINE, OPTION_JSON, OPTION_CSV, OPTION_TSV, OPTION_TEXT, OPTION_TABLE,
     OPTION_QUIET, OPTION_COLOR, OPTION_PROGRESS, OPTION_OUTPUT, OPTION_HELP, OPTION_VERSION,
-    OPTION_FIELDS, OPTION_RAW, OPTION_BY, OPTION_MEASURE, OPTION_LIMIT
+    OPTION_FIELDS, OPTION_RAW, OPTION_BY, OPTION_MEASURE, OPTION_LIMIT,
+    OPTION_CLIENT, OPTION_SERVER, OPTION_PORT, OPTION_INTERFACE, OPTION_CONTEXT, OPTION_RULES, OPTION_EVERYTHING,
+    OPTION_GROUPED
 };
 
 static const struct option {
@@ -34,7 +36,7 @@ static const struct option {
     {"quiet", 'q', 0, COMMAND_ALL, OPTION_QUIET},
     {"color", 0, 1, COMMAND_ALL, OPTION_COLOR},
     {"progress", 0, 1, COMMAND_ALL, OPTION_PROGRESS},
-    {NULL, 'n', 1, COMMAND_CAT | COMMAND_TOP, OPTION_LIMIT},
+    {NULL, 'n', 1, COMMAND_CAT | COMMAND_TOP | COMMAND_DIAGNOSE, OPTION_LIMIT},
     {NULL, 'o', 1, COMMAND_ALL, OPTION_OUTPUT},
     {"help", 'h', 0, COMMAND_ALL, OPTION_HELP},
     {"version", 0, 0, COMMAND_ALL, OPTION_VERSION},
@@ -42,6 +44,14 @@ static const struct option {
     {"raw", 0, 0, COMMAND_CAT, OPTION_RAW},
     {"by", 0, 1, COMMAND_TOP, OPTION_BY},
     {"measure", 0, 1, COMMAND_TOP, OPTION_MEASURE},
+    {"client", 0, 1, COMMAND_DIAGNOSE, OPTION_CLIENT},
+    {"server", 0, 1, COMMAND_DIAGNOSE, OPTION_SERVER},
+    {"port", 0, 1, COMMAND_DIAGNOSE, OPTION_PORT},
+    {"interface", 0, 1, COMMAND_DIAGNOSE, OPTION_INTERFACE},
+    {"context", 0, 1, COMMAND_DIAGNOSE, OPTION_CONTEXT},
+    {"rules", 0, 1, COMMAND_DIAGNOSE, OPTION_RULES},
+    {"all", 0, 0, COMMAND_DIAGNOSE, OPTION_EVERYTHING},
+    {"grouped", 0, 0, COMMAND_DIAGNOSE, OPTION_GROUPED},
 };
 #define TABLE_LEN (sizeof table / sizeof *table)
 
@@ -88,7 +98,7 @@ static int parse_choice(const struct options *o, const char *option, const char 
     return see_help(o);
 }
 
-static int parse_count(const struct options *o, const char *value, uint64_t *count)
+static int parse_count(const struct options *o, const char *option, const char *value, uint64_t *count)
 {
     uint64_t n = 0;
     const char *p = value;
@@ -98,11 +108,19 @@ static int parse_count(const struct options *o, const char *value, uint64_t *cou
         n = n * 10 + digit;
     }
     if (*p || p == value) {
-        message_error("-n takes a whole number, not '%s'", value);
+        message_error("%s takes a whole number, not '%s'", option, value);
         return see_help(o);
     }
     *count = n;
     return 0;
+}
+
+static int parse_port(struct options *o, const char *value)
+{
+    if (parse_count(o, "--port", value, &o->port)) return -1;
+    if (o->port >= 1 && o->port <= 65535) return 0;
+    message_error("--port takes a port from 1 to 65535, not '%s'", value);
+    return see_help(o);
 }
 
 static int set_form(struct options *o, flowlog_form form)
@@ -138,12 +156,20 @@ static int apply(struct options *o, const struct option *option, const char *val
         choice = parse_choice(o, option->name, value, whens);
         o->progress = (enum when)(choice > 0 ? choice : 0);
         break;
-    case OPTION_LIMIT: o->has_limit = 1; return parse_count(o, value, &o->limit);
+    case OPTION_LIMIT: o->has_limit = 1; return parse_count(o, "-n", value, &o->limit);
     case OPTION_OUTPUT: o->output = strcmp(value, "-") == 0 ? NULL : value; return 0;
     case OPTION_HELP: o->help = 1; return 0;
     case OPTION_VERSION: o->version = 1; return 0;
     case OPTION_FIELDS: o->fields = value; return 0;
     case OPTION_RAW: o->raw = 1; return 0;
+    case OPTION_CLIENT: o->client = value; return 0;
+    case OPTION_SERVER: o->server = value; return 0;
+    case OPTION_PORT: return parse_port(o, value);
+    case OPTION_INTERFACE: o->interface = value; return 0;
+    case OPTION_CONTEXT: o->context = value; return 0;
+    case OPTION_RULES: o->rules[o->rules_count++] = value; return 0;
+    case OPTION_EVERYTHING: o->all = 1; return 0;
+    case OPTION_GROUPED: o->grouped = 1; return 0;
     case OPTION_BY: o->by = value; return 0;
     case OPTION_MEASURE:
         choice = parse_choice(o, option->name, value, measures);

@@ -10,7 +10,8 @@
 #include "message.h"
 
 /* Commands, as bits: which options belong to which. */
-enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_ALL = 7 };
+enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_DIAGNOSE = 64,
+                   COMMAND_ALL = COMMAND_SUMMARY | COMMAND_CAT | COMMAND_TOP | COMMAND_DIAGNOSE };
 
 struct options {
     const char *command; /* its name */
@@ -21,6 +22,11 @@ struct options {
     const char *fields;     /* cat */
     const char *by;         /* top */
     const char *measure;    /* top */
+    const char *client, *server, *interface, *context; /* diagnose */
+    const char **rules; /* diagnose; into argv, [rules_count] */
+    size_t rules_count;
+    uint64_t port; /* diagnose; 0: any */
+    int all, grouped; /* diagnose */
     uint64_t limit;         /* -n; 0: no limit */
     int has_form, has_limit, raw, stop_on_bad, quiet, help, version;
     enum when color, progress;

@@ -20,6 +20,7 @@
 
 #include "flowlog/base.h"
 #include "flowlog/batch.h"
+#include "flowlog/reader.h"
 #include "flowlog/value.h"
 
 #ifdef __cplusplus
@@ -214,6 +215,14 @@ typedef struct flowlog_finding {
  * cap > 0; returns the whole length as snprintf does.
  */
 FLOWLOG_API size_t flowlog_finding_advice(const flowlog_finding *finding, char *text, size_t cap);
+
+/**
+ * The finding as one JSON object, without a newline: `kind` first, then the keys of the command's output.  What is
+ * not known is null; keys that say nothing (reason, rule_number ...) are left out.  `reader` names the files of
+ * evidence lines, NULL: by number.  NUL and length as above.
+ */
+FLOWLOG_API size_t flowlog_finding_json(const flowlog_finding *finding, const flowlog_reader *reader, char *text,
+                                        size_t cap);
 
 /** Takes a finding; returns 0 to go on.  Anything else ends the delivery, and the call gives FLOWLOG_END. */
 typedef int (*flowlog_finding_fn)(void *ctx, const flowlog_finding *finding);

@@ -109,7 +109,7 @@ void flowlog__explain_fill(const struct fl_view *view, const struct fl_explained
         f->tcp_timeout = iface.tcp_established_sec;
     if (!e->asked) return;
     f->sg_missing = e->sg_missing;
-    f->rule_number = e->a.nacl == FL_RULE_DENY || e->a.nacl == FL_RULE_ALLOW ? e->a.rule_number : 0;
+    f->rule_number = e->a.nacl == FL_RULE_DENY ? e->a.rule_number : 0;
     f->rule_acl = or_empty(e->a.acl);
     f->sg_groups = or_empty(e->a.sg_groups);
     if (e->sg_missing && e->a.sg_closest_kind) {

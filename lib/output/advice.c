@@ -247,7 +247,7 @@ static void advise_reply(struct text *t, const flowlog_finding *f, int in)
     else
         expand(t, f, "The request got in, the answer {to} -> {from} was refused leaving {subnet} at {eni}. Security groups are "
                      "stateful and allow answers; network ACLs do not.");
-    if (f->rule_acl.len) add_acl(t, f);
+    if (f->rule_number) add_acl(t, f);
     if (!has_ports(f))
         expand(t, f, in ? " Network ACL inbound: allow {proto} from {serverhost}." : " Network ACL outbound: allow {proto} to {client}.");
     else if (in)
@@ -325,6 +325,10 @@ static const char *template_of(const flowlog_finding *f)
 size_t flowlog_finding_advice(const flowlog_finding *f, char *text, size_t cap)
 {
     struct text t = {text, cap, 0};
+    if (f->clients > 1) {
+        add_number(&t, f->clients);
+        add_text(&t, " clients; one of them: ");
+    }
     switch (f->verdict) {
     case FLOWLOG_VERDICT_BLOCKED_INBOUND: advise_request(&t, f, 1); break;
     case FLOWLOG_VERDICT_BLOCKED_OUTBOUND: advise_request(&t, f, 0); break;

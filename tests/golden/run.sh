@@ -174,6 +174,25 @@ for level in scalar sse42 avx2 avx512 neon; do
     try 0 env FLOWLOG_SIMD=$level "$flowlog" top --json vpc && out top.json
 done
 
+# --- diagnose -------------------------------------------------------------------------------------------
+flow 0 diagnose --help && out help-diagnose.out
+flow 0 diagnose -n 12 vpc && out diagnose-vpc.out
+flow 0 diagnose --json -n 8 v5 && out diagnose-v5.json && json
+flow 0 diagnose why/flows.log && out diagnose-why.out
+flow 0 diagnose --all --json why/flows.log && out diagnose-why.json && json
+flow 0 diagnose --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json && json
+flow 0 diagnose --client 10.0.1.5 --server 10.0.2.6 --port 5432 --json why/flows.log && out diagnose-why-query.json && json
+flow 0 diagnose --server 169.254.169.254 --json why/flows.log && says '"verdict":"NOT_LOGGED"' && json
+flow 0 diagnose --server 10.0.9.9 --csv why/flows.log && says NO_RECORD
+flow 0 diagnose --interface eni-0b20c3d4e5f6a7b02 --tsv why/flows.log && out diagnose-why.tsv
+flow 0 diagnose tgw && err 'records left out'
+flow 2 diagnose --port 70000 why && err '--port takes a port from 1 to 65535' && empty
+flow 2 diagnose --client localhost why && err "--client takes an IPv4 or IPv6 address, not 'localhost'" && empty
+flow 2 diagnose --rules nowhere.json why && err 'nowhere.json: cannot be opened' && empty
+flow 2 diagnose --rules why/flows.log why && err 'why/flows.log: line 1, column 1: ' && empty
+pipe 2 'echo "{\"locals\": {}}" | $F diagnose --context - why/flows.log' && err 'line 1, column 12: ' 'no such member' && empty
+pipe 0 'echo "{\"traffic_type\": \"REJECT\"}" | $F diagnose --context - --json why/flows.log' && says INSUFFICIENT_DATA
+
 # --- --log-format -----------------------------------------------------------------------------------------
 printf '10.0.0.1 5\n10.0.0.2 7\n' >"$tmp/two.log"
 flow 0 cat --log-format '${srcaddr} ${bytes}' --json "$tmp/two.log" && out two.json
@@ -293,6 +312,7 @@ if [ -n "$programs" ]; then
     try 0 "$programs/02_top" vpc && out 02_top.out
     try 0 "$programs/03_rows" vpc && out 03_rows.out
     pipe 0 "cat v5/*.gz | $programs/04_push" && out 04_push.out
+    try 0 "$programs/05_why" why/flows.log 10.0.1.5 10.0.2.6 5432 why/rules.json && out 05_why.out
     pipe 0 "cat \"\$T/v5.log\" | $programs/04_push" && out 04_push.out
 fi
 
