@@ -16,9 +16,11 @@
 struct fl_output;
 
 /*
- * The column that text[0..len) names (a word, a word with a call's parentheses, either with a trailing
- * "where CONDITION" inside the call's text when `where_len` is not 0).  Offsets in `err` count from the begin of the
- * given text; the parser moves them.
+ * The column that text[0..len) names: a word, a word with a call's parentheses, either with "where CONDITION" behind
+ * it, which goes on to a comma, to "as", to a parenthesis that was open before, or to the end.  Names may have '-' and
+ * '/' in them: the longest is asked for first, and then what ends before the last of these signs and so on, so that a
+ * call that fails must leave nothing behind; its `err` may be NULL.  Offsets in `err` count from the begin of the given
+ * text; the parser moves them.
  */
 typedef flowlog_status (*fl_output_resolve)(void *ctx, const char *text, size_t len, uint32_t *column,
                                             flowlog_error *err);

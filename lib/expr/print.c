@@ -38,6 +38,18 @@ void flowlog__sink_number(struct fl_sink *s, uint64_t v)
     flowlog__sink_put(s, p, (size_t)(end - p));
 }
 
+void flowlog__sink_decimal(struct fl_sink *s, uint64_t whole, uint32_t billionths)
+{
+    char digits[9];
+    size_t n = sizeof digits;
+    flowlog__sink_number(s, whole);
+    if (!billionths) return;
+    for (size_t i = n; i-- > 0; billionths /= 10) digits[i] = (char)('0' + billionths % 10);
+    while (digits[n - 1] == '0') n--;
+    flowlog__sink_text(s, ".");
+    flowlog__sink_put(s, digits, n);
+}
+
 static void put_value(struct fl_sink *s, uint32_t type, uint64_t v)
 {
     if (type == FLOWLOG_TYPE_TIME) {
@@ -115,6 +127,8 @@ static void put_range(struct fl_sink *s, uint32_t family, const uint64_t r[4], i
     put_address(s, family, r[2], r[3]);
 }
 
+void flowlog__sink_range(struct fl_sink *s, uint32_t family, const uint64_t r[4]) { put_range(s, family, r, 1); }
+
 void flowlog__set_range(const uint64_t *set, uint32_t i, uint32_t *family, uint64_t r[4])
 {
     const uint32_t n4 = flowlog__set_v4(set);
@@ -173,6 +187,8 @@ static const char *const op_names[] = {
     [FL_OP_GE] = "ge",           [FL_OP_IN] = "in",       [FL_OP_CONTAINS] = "contains-str",
     [FL_OP_STARTS] = "starts",   [FL_OP_ENDS] = "ends",
 };
+
+const char *flowlog__op_name(unsigned op) { return op_names[op]; }
 
 /* In quotes, quotes inside and backslashes behind a backslash. */
 static void put_string(struct fl_sink *s, flowlog_str text)
