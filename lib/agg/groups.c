@@ -279,8 +279,9 @@ flowlog_status flowlog__groups_find_packed(struct fl_groups *g, const uint64_t *
     const uint64_t limit = limit_of(g, s);
     for (uint64_t left = missing & use; left; left &= left - 1) {
         const unsigned i = fl_ctz64(left);
-        const struct fl_key_ref key = {keys[i], NULL, s->form == FL_STORE_TWO ? keys[FL_CHUNK + i] : 0};
-        const uint32_t group = flowlog__store_place(s, NULL, place[i], key, limit);
+        const uint64_t second = s->form == FL_STORE_TWO ? keys[FL_CHUNK + i] : 0;
+        uint32_t group = FL_LIKELY(s->count < limit) ? fl_store_add(s, place[i], keys[i], second) : 0;
+        if (!group) group = flowlog__store_place(s, NULL, place[i], (struct fl_key_ref){keys[i], NULL, second}, limit);
         if (FL_UNLIKELY(!group)) return FLOWLOG_E_LIMIT;
         at[i] = group * s->words;
     }

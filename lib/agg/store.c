@@ -29,15 +29,15 @@ static void *line_of(void *memory)
 /* The first free slot from a bucket on: there is one, for on average at most FULL of 8 are taken. */
 static void put(struct fl_store *s, struct fl_place place, uint32_t group)
 {
-    for (size_t b = place.bucket;; b = (b + 1) & s->mask) {
-        struct fl_bucket *bucket = &s->bucket[b];
-        for (unsigned i = 0; i < FL_SLOTS; i++)
-            if (!bucket->group[i]) {
-                bucket->check[i] = place.check;
-                bucket->group[i] = group;
-                return;
-            }
+    size_t b = place.bucket, distance = 0;
+    unsigned slot;
+    while ((slot = fl_used8(s->bucket[b].group)) == FL_SLOTS) {
+        b = (b + 1) & s->mask;
+        distance++;
     }
+    s->bucket[b].check[slot] = place.check;
+    s->bucket[b].group[slot] = group;
+    if (distance > s->far) s->far = distance;
 }
 
 static struct fl_place place_of(const struct fl_store *s, const struct fl_arena *arena, uint32_t group)
@@ -48,21 +48,9 @@ static struct fl_place place_of(const struct fl_store *s, const struct fl_arena 
     return fl_place_hashed(fl_long_words(arena, key[0]), fl_long_count(key[0]), s->seed, s->shift);
 }
 
-static flowlog_status grow_buckets(struct fl_store *s, const flowlog_alloc *alloc,
-                                   const struct fl_arena *arena)
+/* All groups by their keys, in the order of their numbers. */
+static void put_all(struct fl_store *s, const struct fl_arena *arena)
 {
-    const unsigned shift = s->bucket ? s->shift - 1 : FIRST_SHIFT;
-    const uint64_t buckets = UINT64_C(1) << (64 - shift);
-    if (buckets > (SIZE_MAX - FL_LINE) / sizeof *s->bucket) return FLOWLOG_E_MEMORY;
-    const size_t len = (size_t)buckets * sizeof *s->bucket + FL_LINE - 1;
-    void *memory = flowlog__alloc_zero(alloc, len);
-    if (!memory) return FLOWLOG_E_MEMORY;
-    flowlog__release(alloc, s->memory, s->memory_len);
-    s->memory = memory;
-    s->memory_len = len;
-    s->bucket = line_of(memory);
-    s->mask = (size_t)buckets - 1;
-    s->shift = shift;
     enum { AHEAD = 32 };
     struct fl_place ring[AHEAD];
     for (uint64_t g = 1; g <= (uint64_t)s->count + AHEAD; g++) {
@@ -71,6 +59,59 @@ static flowlog_status grow_buckets(struct fl_store *s, const flowlog_alloc *allo
         ring[g % AHEAD] = place_of(s, arena, (uint32_t)g);
         FL_PREFETCH(&s->bucket[ring[g % AHEAD].bucket]);
     }
+}
+
+/* How many bits of the number of a group's own bucket its check begins with. */
+static unsigned bits_in_check(size_t buckets)
+{
+    unsigned bits = 0;
+    while (buckets >> bits > (size_t)1 << FL_APART) bits++;
+    return bits;
+}
+
+/*
+ * All groups by what their old buckets say of them, which were half as many: from left to right in both, so that no
+ * key is touched and no line is waited for.
+ */
+static void split(struct fl_store *s, const struct fl_bucket *old, size_t buckets, unsigned bits)
+{
+    const size_t within = ((size_t)1 << bits) - 1;
+    for (size_t b = 0; b < buckets; b++)
+        for (unsigned i = 0; i < FL_SLOTS && old[b].group[i]; i++) {
+            const uint32_t check = old[b].check[i];
+            const size_t own = (b - ((b - (check >> (32 - bits))) & within)) & (buckets - 1);
+            put(s, (struct fl_place){(uint32_t)(2 * own + (check >> (31 - bits) & 1)), check}, old[b].group[i]);
+        }
+}
+
+static void split_exact(struct fl_store *s, const struct fl_bucket *old, size_t buckets)
+{
+    for (size_t b = 0; b < buckets; b++)
+        for (unsigned i = 0; i < FL_SLOTS && old[b].group[i]; i++)
+            put(s, fl_place_exact(old[b].check[i], s->seed, s->shift), old[b].group[i]);
+}
+
+static flowlog_status grow_buckets(struct fl_store *s, const flowlog_alloc *alloc,
+                                   const struct fl_arena *arena)
+{
+    const struct fl_store old = *s;
+    const unsigned shift = s->bucket ? s->shift - 1 : FIRST_SHIFT;
+    const uint64_t buckets = UINT64_C(1) << (64 - shift);
+    if (buckets > (SIZE_MAX - FL_LINE) / sizeof *s->bucket) return FLOWLOG_E_MEMORY;
+    const size_t len = (size_t)buckets * sizeof *s->bucket + FL_LINE - 1;
+    void *memory = flowlog__alloc_zero(alloc, len);
+    if (!memory) return FLOWLOG_E_MEMORY;
+    s->memory = memory;
+    s->memory_len = len;
+    s->bucket = line_of(memory);
+    s->mask = (size_t)buckets - 1;
+    s->shift = shift;
+    s->far = 0;
+    const unsigned bits = old.bucket ? bits_in_check(old.mask + 1) : 0;
+    if (old.bucket && s->form == FL_STORE_EXACT) split_exact(s, old.bucket, old.mask + 1);
+    else if (bits && old.far < (size_t)1 << bits) split(s, old.bucket, old.mask + 1, bits);
+    else put_all(s, arena);
+    flowlog__release(alloc, old.memory, old.memory_len);
     return FLOWLOG_OK;
 }
 
@@ -149,39 +190,27 @@ static int has_key(const struct fl_store *s, const struct fl_arena *arena, uint3
     return have[0] == key.word && (s->form != FL_STORE_TWO || have[1] == key.second);
 }
 
-/* The group of a key; 0 when there is none, and then the slot at which the search ended, which is free. */
-FL_INLINE uint32_t search(const struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
-                          struct fl_key_ref key, struct fl_bucket **bucket, unsigned *slot)
-{
-    for (size_t b = place.bucket;; b = (b + 1) & s->mask) {
-        *bucket = &s->bucket[b];
-        for (unsigned i = 0; i < FL_SLOTS; i++) {
-            const uint32_t group = (*bucket)->group[i];
-            *slot = i;
-            if (!group) return 0;
-            if ((*bucket)->check[i] == place.check && has_key(s, arena, group, key)) return group;
-        }
-    }
-}
-
 uint32_t flowlog__store_find(const struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
                              struct fl_key_ref key)
 {
-    struct fl_bucket *bucket;
-    unsigned slot;
-    return s->count ? search(s, arena, place, key, &bucket, &slot) : 0;
+    for (size_t b = place.bucket; s->count; b = (b + 1) & s->mask) {
+        const struct fl_bucket *bucket = &s->bucket[b];
+        for (unsigned i = 0; i < FL_SLOTS; i++) {
+            const uint32_t group = bucket->group[i];
+            if (!group) return 0;
+            if (bucket->check[i] == place.check && has_key(s, arena, group, key)) return group;
+        }
+    }
+    return 0;
 }
 
 uint32_t flowlog__store_place(struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
                               struct fl_key_ref key, uint64_t limit)
 {
-    struct fl_bucket *bucket;
-    unsigned slot;
-    const uint32_t group = search(s, arena, place, key, &bucket, &slot);
+    const uint32_t group = flowlog__store_find(s, arena, place, key);
     if (group) return group;
     if (s->count >= limit) return 0;
-    bucket->check[slot] = place.check;
-    bucket->group[slot] = ++s->count;
+    put(s, place, ++s->count);
     memset(s->state + s->count * s->words, 0, s->words * sizeof *s->state);
     set_key(s, s->count, key);
     return s->count;

@@ -16,6 +16,8 @@
 #ifndef FL_AGG_STORE_H
 #define FL_AGG_STORE_H
 
+#include <string.h>
+
 #include "agg/key.h"
 #include "agg/state.h"
 #include "core/alloc.h"
@@ -50,8 +52,9 @@ struct fl_store {
     size_t memory_len;
     size_t mask;    /* buckets - 1 */
     unsigned shift; /* the bucket of a key is its hash >> shift */
-    uint32_t form; /* FL_STORE_EXACT ... */
+    uint32_t form;  /* FL_STORE_EXACT ... */
     uint32_t count; /* groups 1..count */
+    size_t far;     /* no group is further from its own bucket */
     uint64_t seed;
     uint32_t key_cap, state_cap;
     uint64_t *key;   /* [1 + key_cap], only of FL_STORE_EXACT */
@@ -78,9 +81,16 @@ FL_INLINE struct fl_place fl_place_exact(uint64_t key, uint64_t seed, unsigned s
 {
     return (struct fl_place){(uint32_t)(fl_hash_u64(key ^ seed) >> shift), (uint32_t)key};
 }
+
+/*
+ * The check of a hash begins FL_APART bits below its top.  As long as there are no more than 2^FL_APART buckets the
+ * two have no bit in common; beyond, the check says in which half of its bucket a group belongs when buckets are
+ * doubled, so that its key need not be looked at, and it still has 11 bits of its own among 2^29 buckets.
+ */
+enum { FL_APART = 8 };
 FL_INLINE struct fl_place fl_place_hash(uint64_t hash, unsigned shift)
 {
-    return (struct fl_place){(uint32_t)(hash >> shift), (uint32_t)hash};
+    return (struct fl_place){(uint32_t)(hash >> shift), (uint32_t)(hash >> (32 - FL_APART))};
 }
 FL_INLINE struct fl_place fl_place_packed(uint32_t form, uint64_t word, uint64_t second, uint64_t seed, unsigned shift)
 {
@@ -111,6 +121,26 @@ uint32_t flowlog__store_place(struct fl_store *s, const struct fl_arena *arena, 
 /* The group of a key, or 0. */
 uint32_t flowlog__store_find(const struct fl_store *s, const struct fl_arena *arena, struct fl_place place,
                              struct fl_key_ref key);
+
+/*
+ * Make the group of a key that has none in its own bucket, if there is room in it; 0 if not, or if there may be one.
+ * The short way of flowlog__store_place, for many new groups.
+ */
+FL_INLINE uint32_t fl_store_add(struct fl_store *s, struct fl_place place, uint64_t word, uint64_t second)
+{
+    struct fl_bucket *bucket = &s->bucket[place.bucket];
+    const unsigned slot = fl_used8(bucket->group);
+    if (slot == FL_SLOTS || fl_match8(bucket->check, bucket->group, place.check)) return 0;
+    const uint32_t group = ++s->count;
+    uint64_t *record = s->state + group * s->words;
+    bucket->check[slot] = place.check;
+    bucket->group[slot] = group;
+    memset(record, 0, s->words * sizeof *record);
+    if (s->form == FL_STORE_EXACT) s->key[group] = word;
+    else record[s->key_at] = word;
+    if (s->form == FL_STORE_TWO) record[s->key_at + 1] = second;
+    return group;
+}
 
 /* Give a group another key, which no group has; its record stays.  Only of long keys. */
 void flowlog__store_rename(struct fl_store *s, const struct fl_arena *arena, uint32_t group, struct fl_place place,

@@ -71,6 +71,78 @@ Test(store, keys_of_one_bucket_and_one_check_are_still_different_keys)
     flowlog__store_free(&s, &a);
 }
 
+static void add(struct fl_store *s, const flowlog_alloc *a, uint64_t key)
+{
+    cr_assert_eq(flowlog__store_reserve(s, a, NULL, 1), FLOWLOG_OK);
+    place(s, a, place_of(s, key), key);
+}
+
+/* Every group is found from its own bucket on, and no further away than `far` says. */
+static void expect_all_found(const struct fl_store *s)
+{
+    for (uint32_t g = 1; g <= s->count; g++) {
+        const uint64_t key = fl_store_key(s, g)[0];
+        const struct fl_place p = place_of(s, key);
+        cr_assert_eq(flowlog__store_find(s, NULL, p, key_ref(key)), g);
+        size_t distance = 0;
+        for (int there = 0; !there; distance += !there) {
+            const struct fl_bucket *b = &s->bucket[(p.bucket + distance) & s->mask];
+            for (int i = 0; i < FL_SLOTS; i++) there |= b->group[i] == g;
+        }
+        cr_assert_leq(distance, s->far);
+    }
+}
+
+/*
+ * Beyond 2^8 buckets groups go to new ones by their checks; also those that are in the bucket of another, the last
+ * ones among them, which go round the end.
+ */
+Test(store, many_buckets_are_split_by_what_they_say)
+{
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    for (uint32_t form = FL_STORE_EXACT; form <= FL_STORE_TWO; form++) {
+        struct fl_store s = new_store(form);
+        enum { KEYS = 49150 }; /* of 49152 at which 2^13 buckets are doubled */
+        for (uint64_t k = 0; k < KEYS - 200; k++) add(&s, &a, k);
+        cr_assert_eq(s.mask + 1, 1u << 13);
+        /* A heap at the end. */
+        uint64_t k = KEYS;
+        for (uint32_t n = 0; n < 12 && form != FL_STORE_EXACT; k++) {
+            const struct fl_place p = place_of(&s, k);
+            if (p.bucket < s.mask - 1) continue;
+            place(&s, &a, p, k);
+            n++;
+        }
+        cr_assert(form == FL_STORE_EXACT || s.far > 0);
+        const size_t far = s.far;
+        for (; s.mask + 1 == 1u << 13; k++) add(&s, &a, k);
+        cr_expect(s.far <= far);
+        expect_all_found(&s);
+        for (; s.mask + 1 <= 1u << 15; k++) add(&s, &a, k);
+        expect_all_found(&s);
+        flowlog__store_free(&s, &a);
+    }
+}
+
+/* Whatever lies too far away for that is looked up by its key. */
+Test(store, groups_far_from_their_buckets_are_found_after_growth)
+{
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    struct fl_store s = new_store(FL_STORE_ONE);
+    uint64_t k = 0;
+    for (; s.count < 2800; k++) add(&s, &a, k);
+    for (uint32_t n = 0; n < 60; k++) { /* all of one bucket, and so many that they fill those behind it */
+        const struct fl_place p = place_of(&s, k);
+        if (p.bucket != s.mask - 3) continue;
+        place(&s, &a, p, k);
+        n++;
+    }
+    cr_assert_gt(s.far, 2);
+    for (; s.mask + 1 == 1u << 9; k++) add(&s, &a, k);
+    expect_all_found(&s);
+    flowlog__store_free(&s, &a);
+}
+
 /* How many of `n` keys are not in their own bucket. */
 static uint32_t displaced(const struct fl_store *s)
 {
@@ -125,6 +197,15 @@ Test(store, match8_is_the_or_of_what_matches)
             if (bits >> i & 1) expected |= value[i];
         }
         cr_assert_eq(fl_match8(key, value, 0xFFFF0001u), expected);
+    }
+}
+
+Test(store, used8_counts_what_comes_before_the_first_zero)
+{
+    _Alignas(16) uint32_t value[8];
+    for (uint32_t n = 0; n <= 8; n++) {
+        for (uint32_t i = 0; i < 8; i++) value[i] = i < n ? 0x80000000u >> 4 * i : 0;
+        cr_expect_eq(fl_used8(value), n);
     }
 }
 
