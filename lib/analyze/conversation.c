@@ -110,8 +110,7 @@ uint32_t flowlog__conversation_place(struct fl_conversations *t, const struct fl
     struct fl_conversation *c = fl_conversation_at(t, place);
     c->key = *key;
     c->more = c->last = 0;
-    c->used = 0;
-    c->blocks = c->state = 0;
+    c->used = c->level[0] = c->level[1] = c->state = 0;
     t->slot[s].check = (uint32_t)hash;
     t->slot[s].place = place + 1;
     t->live++;
@@ -197,61 +196,85 @@ uint32_t flowlog__conversation_segments(const struct fl_conversations *t, const 
     return n;
 }
 
-static void absorb(struct fl_segment *into, const struct fl_segment *s)
+static uint64_t times(uint64_t n, uint32_t by) { return n && by > UINT64_MAX / n ? UINT64_MAX : n * by; }
+static uint64_t plus(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+
+/* A record, which may have come several times, as a group of one. */
+static void make_group(struct fl_segment *s)
 {
-    if (s->first < into->first) into->first = s->first;
-    if (s->last > into->last) into->last = s->last;
-    into->packets += s->packets;
-    if (into->packets < s->packets) into->packets = UINT64_MAX;
-    into->bytes += s->bytes;
-    if (into->bytes < s->bytes) into->bytes = UINT64_MAX;
-    into->records += s->records;
-    if (into->records < s->records) into->records = UINT32_MAX;
-    into->meta |= s->meta;
+    if (s->meta & FL_SEG_GROUP) return;
+    s->packets = times(s->packets, s->records);
+    s->bytes = times(s->bytes, s->records);
+    s->meta |= FL_SEG_GROUP;
 }
 
-/* Seconds between two segments, and whether a connection may end with the earlier and begin with the later. */
-static uint32_t pause_of(const struct fl_segment *a, const struct fl_segment *b, int *border)
+static uint32_t reason_of_two(uint32_t a, uint32_t b) { return a == b ? a : FL_REASON_SEVERAL; }
+
+static void absorb(struct fl_segment *into, const struct fl_segment *other)
 {
-    enum { RETRY = 120 /* seconds within which a second SYN is the first one again */ };
-    const struct fl_segment *early = a->first <= b->first ? a : b, *late = a->first <= b->first ? b : a;
-    const uint32_t pause = late->first > early->last ? late->first - early->last : 0;
-    const int opens = (late->meta & (FL_SEG_SYN | FL_SEG_SYNACK)) != 0;
-    *border = opens && ((early->meta & FL_SEG_CLOSED) || pause > RETRY);
-    return pause;
+    struct fl_segment s = *other;
+    make_group(into);
+    make_group(&s);
+    if (s.first < into->first) into->first = s.first;
+    if (s.last > into->last) into->last = s.last;
+    into->packets = plus(into->packets, s.packets);
+    into->bytes = plus(into->bytes, s.bytes);
+    into->records = into->records > UINT32_MAX - s.records ? UINT32_MAX : into->records + s.records;
+    const uint32_t reason = reason_of_two(FL_SEG_REASON(into->meta), FL_SEG_REASON(s.meta));
+    into->meta = ((into->meta | s.meta) & ~UINT32_C(0xFF0000)) | reason << 16;
 }
 
-/*
- * Put the closest two neighbours of one side together.  1 if there were some that may be; `force` takes any two.
- * The last segment fills the gap.
- */
-static int shrink(struct fl_conversation *c, struct fl_segment **list, uint32_t n, uint32_t hold, int force)
+/* Segments of one kind and cell are put together: the side, the kind of reason, and what kind of mark it is. */
+static uint32_t kind_of(const struct fl_segment *s)
 {
-    uint32_t best_i = 0, best_j = 0, best = 0;
-    int found = 0;
+    const uint32_t reason = FL_SEG_REASON(s->meta), opens = (s->meta & (FL_SEG_SYN | FL_SEG_SYNACK)) != 0;
+    return (s->meta & (FL_SEG_BACK | FL_SEG_REJECT)) | (reason < 3 ? reason : 3) << 2 | opens << 4 |
+           (uint32_t)((s->meta & FL_SEG_CLOSED) != 0) << 5;
+}
+static unsigned is_mark(const struct fl_segment *s) { return (s->meta & FL_SEG_MARK) != 0; }
+
+enum { LEVEL_MAX = 27, CELL_SHIFT = 5 /* level 1: 2^6 seconds */ };
+static uint64_t cell_of(const struct fl_segment *s, unsigned level)
+{
+    return (uint64_t)s->first >> (CELL_SHIFT + level);
+}
+
+/* Two segments that are to be one at the levels of a conversation. */
+static int belong(const struct fl_conversation *c, const struct fl_segment *a, const struct fl_segment *b)
+{
+    const unsigned level = c->level[is_mark(a)];
+    return level && kind_of(a) == kind_of(b) && cell_of(a, level) == cell_of(b, level);
+}
+
+/* Put together what belongs together; what is left has no gaps.  Returns how many. */
+static uint32_t regroup(struct fl_conversation *c, struct fl_segment **list, uint32_t n)
+{
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t next = n; /* what follows i on its side */
-        for (uint32_t j = 0; j < n; j++)
-            if (j != i && !((list[i]->meta ^ list[j]->meta) & FL_SEG_SIDE) &&
-                flowlog__segment_compare(list[j], list[i]) > 0 &&
-                (next == n || flowlog__segment_compare(list[j], list[next]) < 0))
-                next = j;
-        if (next == n) continue;
-        int border;
-        const uint32_t pause = pause_of(list[i], list[next], &border);
-        if (!force && (border || pause > hold)) continue;
-        if (found && (pause > best || (pause == best && flowlog__segment_compare(list[i], list[best_i]) > 0)))
-            continue;
-        found = 1;
-        best = pause;
-        best_i = i;
-        best_j = next;
+        uint32_t k = 0;
+        while (k < kept && !belong(c, list[k], list[i])) k++;
+        if (k < kept) absorb(list[k], list[i]);
+        else if (kept++ != i) *list[k] = *list[i];
     }
-    if (!found) return 0;
-    absorb(list[best_i], list[best_j]);
-    *list[best_j] = *list[n - 1];
-    c->used--;
-    return 1;
+    return kept;
+}
+
+/* The lowest levels at which the segments fit.  Returns how many there are then. */
+static uint32_t fit(struct fl_conversation *c, struct fl_segment **list, uint32_t n)
+{
+    enum { LEAST = 3 /* that are no marks */ };
+    if (n <= FL_SEGMENTS_FIT && !c->level[0] && !c->level[1]) return n;
+    for (;;) {
+        uint32_t marks = 0;
+        for (uint32_t i = 0; i < n; i++) marks += is_mark(list[i]);
+        const uint32_t room = marks + LEAST < FL_SEGMENTS_FIT && !c->level[1] ? FL_SEGMENTS_FIT - marks : LEAST;
+        const int too_many = n - marks > room && c->level[0] < LEVEL_MAX;
+        const int too_many_marks = marks > FL_SEGMENTS_MARKS && c->level[1] < LEVEL_MAX;
+        if (!too_many && !too_many_marks) return n;
+        if (too_many_marks) c->level[1]++;
+        else c->level[0]++;
+        n = regroup(c, list, n);
+    }
 }
 
 static flowlog_status add_block(struct fl_conversations *t, const flowlog_alloc *alloc, struct fl_conversation *c)
@@ -274,48 +297,60 @@ static flowlog_status add_block(struct fl_conversations *t, const flowlog_alloc 
     uint32_t *link = &c->more;
     while (*link) link = &t->next_block[*link - 1];
     *link = block;
-    c->blocks++;
     return FLOWLOG_OK;
 }
 
-/* The place behind the last segment; there is room. */
+/* The place behind the last segment; NULL when there is no room. */
 static struct fl_segment *end_of(const struct fl_conversations *t, struct fl_conversation *c)
 {
     if (c->used < FL_SEGMENTS_FIRST) return &c->segment[c->used];
-    uint32_t at = c->used - FL_SEGMENTS_FIRST, b = c->more;
-    for (; at >= FL_SEGMENTS_MORE; at -= FL_SEGMENTS_MORE) b = t->next_block[b - 1];
-    return &((struct fl_segment_block *)fl_pool_at(&t->more, b - 1))->segment[at];
+    uint32_t at = c->used - (uint32_t)FL_SEGMENTS_FIRST, b = c->more;
+    for (; b && at >= FL_SEGMENTS_MORE; at -= FL_SEGMENTS_MORE) b = t->next_block[b - 1];
+    return b ? &((struct fl_segment_block *)fl_pool_at(&t->more, b - 1))->segment[at] : NULL;
 }
 
-/* Make room for one more segment. */
-static flowlog_status make_room(struct fl_conversations *t, const flowlog_alloc *alloc, struct fl_conversation *c,
-                                struct fl_segment **list, uint32_t n, uint32_t hold)
+static int same_record(const struct fl_segment *a, const struct fl_segment *b)
 {
-    const uint32_t room = FL_SEGMENTS_FIRST + c->blocks * (uint32_t)FL_SEGMENTS_MORE;
-    if (n < room) return FLOWLOG_OK;
-    if (!c->blocks) return add_block(t, alloc, c);
-    if (shrink(c, list, n, hold, 0)) return FLOWLOG_OK;
-    if (c->blocks < FL_SEGMENTS_BLOCKS) return add_block(t, alloc, c);
-    c->state |= FL_CONVERSATION_FORCED;
-    (void)shrink(c, list, n, hold, 1); /* there are more segments than sides */
-    return FLOWLOG_OK;
+    return a->first == b->first && a->last == b->last && a->packets == b->packets && a->bytes == b->bytes &&
+           a->meta == b->meta && !(a->meta & FL_SEG_GROUP);
 }
 
-flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t place,
-                                         const struct fl_segment *segment, uint32_t hold)
+void flowlog__conversation_raise(struct fl_conversations *t, uint32_t place, const uint8_t level[2])
 {
     struct fl_conversation *c = fl_conversation_at(t, place);
     struct fl_segment *list[FL_SEGMENTS_MAX];
-    const uint32_t n = list_segments(t, c, list);
-    for (uint32_t i = 0; i < n; i++)
-        if (!flowlog__segment_compare(list[i], segment)) {
-            t->duplicates++;
-            return FLOWLOG_OK;
-        }
-    FL_TRY(make_room(t, alloc, c, list, n, hold));
-    *end_of(t, c) = *segment;
-    c->used++;
+    for (unsigned i = 0; i < 2; i++)
+        if (c->level[i] < level[i]) c->level[i] = level[i];
+    c->used = (uint8_t)regroup(c, list, list_segments(t, c, list));
+}
+
+flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t place,
+                                         const struct fl_segment *segment)
+{
+    struct fl_conversation *c = fl_conversation_at(t, place);
+    struct fl_segment *list[FL_SEGMENTS_MAX];
+    uint32_t n = list_segments(t, c, list);
     if (segment->last > c->last) c->last = segment->last;
     c->state &= (uint8_t)~FL_CONVERSATION_REPORTED;
+    for (uint32_t i = 0; i < n; i++) {
+        if (same_record(list[i], segment)) {
+            t->duplicates += segment->records;
+            list[i]->records = list[i]->records > UINT32_MAX - segment->records ? UINT32_MAX
+                                                                                 : list[i]->records + segment->records;
+            return FLOWLOG_OK;
+        }
+        if (belong(c, list[i], segment)) {
+            absorb(list[i], segment);
+            return FLOWLOG_OK;
+        }
+    }
+    struct fl_segment *end = end_of(t, c);
+    if (!end) {
+        FL_TRY(add_block(t, alloc, c));
+        end = end_of(t, c);
+    }
+    *end = *segment;
+    list[n++] = end;
+    c->used = (uint8_t)fit(c, list, n);
     return FLOWLOG_OK;
 }

@@ -2,18 +2,19 @@
 /*
  * analyze/conversation.h - every 5-tuple of every interface, and its records.
  *
- * A conversation is the key below and a set of segments.  A segment is one record, or several of the same side and
- * action that were put together.  As long as a conversation has no more segments than fit (7), it holds every record
- * as it came: identical ones are found, and nothing depends on the order of arrival.  Beyond that the two of one side
- * that are closest in time are put together, never across the end of one connection and the beginning of the next,
- * nor across a pause that begins a new episode (episode.h); a record that is part of such a segment is then not known
- * again should it come twice.  A conversation of several connections may have more segments (FL_SEGMENTS_MAX).
+ * A conversation is the key below and a set of segments.  Up to 7 different records are kept as they came, and
+ * identical ones are found.  Beyond that, records in which a connection begins or ends (SYN, FIN, RST: "marks") are
+ * still kept one by one, and all others are put together by side and by cells of time.  Cells are 64 seconds wide at
+ * the first level and twice as wide at each further one; a conversation has the lowest level at which its segments fit
+ * (7 with the marks, but at least 3).  Where there are more than 40 marks these are put together in the same way.
  *
- * Sums, first, last and the or of flags do not depend on the order in which segments are put together, and where the
- * episodes of a conversation lie does not depend on it as long as a pause between connections is longer than those
- * within them.
+ * So what is kept is a function of the set of records: the lowest level that fits does not depend on the order in
+ * which they came, and cells of one level are whole cells of the next.  The same holds for two conversations that are
+ * merged.  A record that comes again counts once while records are kept one by one; once they are put together it
+ * counts as often as it comes, those that came before included.
  *
- * Memory: 128 bytes for 3 segments, 128 more for each 4 further ones, 8 to 22 for the directory.
+ * Memory: 128 bytes for 3 segments, 128 more for each 4 further ones, 8 to 22 for the directory; 278 at most for a
+ * conversation of one connection.
  */
 #ifndef FL_ANALYZE_CONVERSATION_H
 #define FL_ANALYZE_CONVERSATION_H
@@ -46,7 +47,7 @@ FL_INLINE uint64_t fl_conversation_hash(const struct fl_conversation_key *k)
 }
 
 /*
- * Seconds after which a pause begins a new episode.  TCP has a long one: a late packet must still meet
+ * Seconds after which a pause begins a new episode (episode.h).  TCP has a long one: a late packet must still meet
  * the connection it belongs to.
  */
 FL_INLINE uint32_t fl_epoch_hold(unsigned proto)
@@ -67,35 +68,37 @@ FL_INLINE uint32_t fl_epoch_hold(unsigned proto)
 #define FL_SEG_TCP(meta) ((meta) >> 8 & 0xFF) /* the or of the flags */
 #define FL_SEG_REASON(meta) ((meta) >> 16 & 0xFF) /* number of an interned reject-reason */
 #define FL_SEG_CLOSED UINT32_C(0x500)   /* FIN or RST */
-/* Segments that differ in these are never put together. */
-#define FL_SEG_SIDE (FL_SEG_BACK | FL_SEG_REJECT | UINT32_C(0xFF0000))
+#define FL_SEG_GROUP (UINT32_C(1) << 25)  /* several records put together; else `records` says how often it came */
+#define FL_SEG_MARK (FL_SEG_SYN | FL_SEG_SYNACK | FL_SEG_CLOSED)
+#define FL_REASON_SEVERAL 255u /* what is left of two different reasons */
 
 enum { FL_TCP_FIN = 1, FL_TCP_SYN = 2, FL_TCP_RST = 4, FL_TCP_SYNACK = 18 };
 
 struct fl_segment {
     uint32_t first, last; /* seconds since 1970 */
     uint64_t packets, bytes;
-    uint32_t records;
+    uint32_t records; /* see FL_SEG_GROUP */
     uint32_t meta;
 };
 
-enum { FL_SEGMENTS_FIRST = 3, FL_SEGMENTS_MORE = 4, FL_SEGMENTS_BLOCKS = 16,
-       FL_SEGMENTS_MAX = FL_SEGMENTS_FIRST + FL_SEGMENTS_MORE * FL_SEGMENTS_BLOCKS };
+/* 10 kinds of sides (2 accepted, 2 refused for 4 kinds of reasons), for marks times 3, are what cannot be put together. */
+enum { FL_SEGMENTS_FIRST = 3, FL_SEGMENTS_MORE = 4, FL_SEGMENTS_FIT = 7, FL_SEGMENTS_MARKS = 40,
+       FL_SEGMENTS_MAX = 75 };
 
 struct fl_conversation {
     struct fl_conversation_key key;
-    uint32_t more;   /* 1 + the number of the block with further segments; 0: none */
-    uint32_t last;   /* latest end */
-    uint16_t used;   /* segments */
-    uint8_t blocks;  /* further blocks */
-    uint8_t state;   /* FL_CONVERSATION_* */
+    uint32_t more;     /* 1 + the number of the block with further segments; 0: none */
+    uint32_t last;     /* latest end */
+    uint8_t used;      /* segments */
+    uint8_t level[2];  /* of others, of marks; 0: each record is kept */
+    uint8_t state;     /* FL_CONVERSATION_* */
     struct fl_segment segment[FL_SEGMENTS_FIRST];
 };
 _Static_assert(sizeof(struct fl_conversation) == 128, "a conversation is two cache lines");
 
-enum { FL_CONVERSATION_GONE = 1,     /* the place is free */
-       FL_CONVERSATION_REPORTED = 2, /* and nothing came since */
-       FL_CONVERSATION_FORCED = 4 }; /* segments were put together that may belong to different connections */
+enum { FL_CONVERSATION_GONE = 1,      /* the place is free */
+       FL_CONVERSATION_REPORTED = 2,  /* and nothing came since */
+       FL_CONVERSATION_GIVEN_UP = 4 }; /* reported before its time */
 
 struct fl_segment_block {
     struct fl_segment segment[FL_SEGMENTS_MORE];
@@ -136,9 +139,10 @@ uint32_t flowlog__conversation_place(struct fl_conversations *t, const struct fl
 /* The same without making: UINT32_MAX when there is none. */
 uint32_t flowlog__conversation_find(const struct fl_conversations *t, const struct fl_conversation_key *key);
 
-/* Add a segment; E_MEMORY.  `hold` is the pause in seconds after which a new episode begins. */
+/* Add a record, or a segment of another conversation, whose levels must be told first.  E_MEMORY. */
 flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t place,
-                                         const struct fl_segment *segment, uint32_t hold);
+                                         const struct fl_segment *segment);
+void flowlog__conversation_raise(struct fl_conversations *t, uint32_t place, const uint8_t level[2]);
 void flowlog__conversation_drop(struct fl_conversations *t, uint32_t place);
 
 FL_INLINE void *fl_pool_at(const struct fl_pool *pool, uint32_t i)

@@ -69,8 +69,8 @@ struct fl_told {
 };
 enum { FL_TRAFFIC_ALL = 0, FL_TRAFFIC_ACCEPT = 1, FL_TRAFFIC_REJECT = 2 };
 
-/* Numbers of interned reject-reasons: the known ones have their codes, the last stands for all beyond. */
-enum { FL_REASONS_MAX = 15 };
+/* Numbers of interned reject-reasons: the known ones have their codes; beyond these FL_REASON_SEVERAL. */
+enum { FL_REASONS_MAX = 200 };
 
 /* A kept line; the text lies in flowlog_diagnosis.line_text. */
 struct fl_line {

@@ -4,10 +4,13 @@
 
 #include <string.h>
 
-static void widen(struct fl_segment *side, const struct fl_segment *s)
+static void widen(struct fl_segment *side, const struct fl_segment *segment)
 {
+    struct fl_segment one = *segment;
+    const struct fl_segment *s = &one;
+    if (!(one.meta & FL_SEG_GROUP)) one.records = 1; /* identical records count once */
     if (!side->records) {
-        *side = *s;
+        *side = one;
         return;
     }
     if (s->first < side->first) side->first = s->first;
@@ -15,7 +18,8 @@ static void widen(struct fl_segment *side, const struct fl_segment *s)
     side->packets = side->packets > UINT64_MAX - s->packets ? UINT64_MAX : side->packets + s->packets;
     side->bytes = side->bytes > UINT64_MAX - s->bytes ? UINT64_MAX : side->bytes + s->bytes;
     side->records = side->records > UINT32_MAX - s->records ? UINT32_MAX : side->records + s->records;
-    const uint32_t a = FL_SEG_REASON(side->meta), b = FL_SEG_REASON(s->meta), reason = !a || (b && b < a) ? b : a;
+    const uint32_t a = FL_SEG_REASON(side->meta), b = FL_SEG_REASON(s->meta), low = a < b ? a : b, high = a < b ? b : a;
+    const uint32_t reason = !low || low == high ? high : low < 3 ? low : FL_REASON_SEVERAL;
     side->meta = ((side->meta | s->meta) & ~UINT32_C(0xFF0000)) | reason << 16;
 }
 

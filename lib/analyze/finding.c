@@ -62,7 +62,8 @@ void flowlog__finding_fill(const struct fl_view *view, const struct fl_look *loo
     if (way == FLOWLOG_WAY_IN) f->peer = f->client;
     f->eni = fl_interface_name(d, eni);
     f->subnet = fl_intern_text(&d->texts, d->iface[eni].subnet);
-    f->reason = reason_of(&c) == FL_REASONS_MAX ? none : fl_intern_text(&d->reasons, reason_of(&c));
+    const flowlog_str several = {"several", 7};
+    f->reason = reason_of(&c) == FL_REASON_SEVERAL ? several : fl_intern_text(&d->reasons, reason_of(&c));
     f->other_eni = f->rule_acl = f->sg_closest = f->sg_groups = f->change_row = f->change_command = none;
     f->request_accept = side_of(&c.ra);
     f->request_reject = side_of(&c.rr);

@@ -17,7 +17,6 @@ struct row {
     struct fl_conversation_key key;
     uint32_t place;
     uint32_t row; /* in the batch */
-    uint32_t hold;
     uint64_t hash;
     struct fl_segment segment;
 };
@@ -170,7 +169,6 @@ static flowlog_status make_key(flowlog_diagnosis *d, const struct columns *s, ui
     row->key = (struct fl_conversation_key){s->eni << 10 | b->v6 << 9 | a->v6 << 8 | proto, 0, a->addr, b->addr,
                                             a->port << 16 | b->port};
     row->segment.meta = back ? FL_SEG_BACK : 0;
-    row->hold = fl_epoch_hold(proto);
     if (from.addr != outer_from.addr || to.addr != outer_to.addr || from.v6 != outer_from.v6 || to.v6 != outer_to.v6)
         FL_TRY(make_outer(d, back ? &outer_to : &outer_from, back ? &outer_from : &outer_to, &row->key.outer));
     row->hash = fl_conversation_hash(&row->key);
@@ -180,9 +178,9 @@ static flowlog_status make_key(flowlog_diagnosis *d, const struct columns *s, ui
 flowlog_status flowlog__diagnosis_reason(flowlog_diagnosis *d, flowlog_str text, uint32_t *number)
 {
     const flowlog_status status =
-        flowlog__intern(&d->reasons, &d->alloc, text.ptr, text.len, FL_REASONS_MAX - 1, number);
+        flowlog__intern(&d->reasons, &d->alloc, text.ptr, text.len, FL_REASONS_MAX, number);
     if (status != FLOWLOG_E_LIMIT) return status;
-    *number = FL_REASONS_MAX;
+    *number = FL_REASON_SEVERAL;
     return FLOWLOG_OK;
 }
 
@@ -339,7 +337,7 @@ static flowlog_status add_chunk(flowlog_diagnosis *d, struct columns *s, uint32_
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct fl_segment *g = &rows[i].segment;
-        FL_TRY(flowlog__conversation_add(&d->table, &d->alloc, rows[i].place, g, rows[i].hold));
+        FL_TRY(flowlog__conversation_add(&d->table, &d->alloc, rows[i].place, g));
         if (g->first < d->first) d->first = g->first;
         if (g->last > d->last) d->last = g->last;
         if (!d->evidence || !s->batch->lines) continue;

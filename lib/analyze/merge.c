@@ -66,7 +66,7 @@ static flowlog_status translate_key(const struct merge *m, const struct fl_conve
 static flowlog_status translate_reason(const struct merge *m, struct fl_segment *s)
 {
     const uint32_t reason = FL_SEG_REASON(s->meta);
-    if (!reason || reason == FL_REASONS_MAX) return FLOWLOG_OK;
+    if (!reason || reason == FL_REASON_SEVERAL) return FLOWLOG_OK;
     uint32_t number;
     FL_TRY(flowlog__diagnosis_reason(m->to, fl_intern_text(&m->from->reasons, reason), &number));
     s->meta = (s->meta & ~UINT32_C(0xFF0000)) | number << 16;
@@ -96,13 +96,13 @@ static flowlog_status merge_conversation(const struct merge *m, uint32_t from)
     FL_TRY(flowlog__conversations_reserve(&m->to->table, &m->to->alloc, 1));
     const uint32_t to = flowlog__conversation_place(&m->to->table, &key, fl_conversation_hash(&key));
     const uint32_t n = flowlog__conversation_segments(&m->from->table, c, segment);
+    flowlog__conversation_raise(&m->to->table, to, c->level);
     for (uint32_t i = 0; i < n; i++) {
         FL_TRY(translate_reason(m, &segment[i]));
         if (turned) segment[i].meta ^= FL_SEG_BACK;
-        FL_TRY(flowlog__conversation_add(&m->to->table, &m->to->alloc, to, &segment[i],
-                                         fl_epoch_hold(fl_key_proto(&key))));
+        FL_TRY(flowlog__conversation_add(&m->to->table, &m->to->alloc, to, &segment[i]));
     }
-    fl_conversation_at(&m->to->table, to)->state |= c->state & FL_CONVERSATION_FORCED;
+    fl_conversation_at(&m->to->table, to)->state |= c->state & FL_CONVERSATION_GIVEN_UP;
     return merge_lines(m, from, to);
 }
 

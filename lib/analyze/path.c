@@ -89,7 +89,8 @@ static int both_seen(const struct fl_case *c, const struct fl_verdict *cv, uint3
         return 1;
     }
     if (sv->verdict == FLOWLOG_VERDICT_REFUSED) return take(p, at, from, sv, sv->confidence);
-    set(p, at, from, FLOWLOG_VERDICT_OK, FLOWLOG_LAYER_NONE, FLOWLOG_WAY_NONE, FLOWLOG_PHASE_NONE, HIGH);
+    set(p, at, from, FLOWLOG_VERDICT_OK, FLOWLOG_LAYER_NONE, FLOWLOG_WAY_NONE, FLOWLOG_PHASE_NONE,
+        cv->confidence < sv->confidence ? cv->confidence : sv->confidence); /* never surer than its ends */
     return 1;
 }
 

@@ -112,6 +112,8 @@ static void set_stray(const struct fl_case *c, struct fl_verdict *v, unsigned ph
     set(v, FLOWLOG_VERDICT_STRAY, FLOWLOG_LAYER_CONNTRACK, confidence);
     about(c, v, phase);
     add_alt(v, alt);
+    /* An entry added in the middle of a connection refuses its FIN just so. */
+    if (confidence == MEDIUM && (has(&c->ra) || has(&c->pa)) && !has_ended(c)) add_alt(v, FLOWLOG_LAYER_RULE_CHANGE);
 }
 
 /* BLOCKED_INBOUND and so on, by way and phase. */
@@ -225,13 +227,23 @@ static void tcp_reply_refused(const struct fl_case *c, struct fl_verdict *v)
     if (confidence != HIGH) add_alt(v, FLOWLOG_LAYER_CONNTRACK);
 }
 
-/* Tracking ends after 30 s, and start and end may be off by 60: only what overlaps proves that it had not. */
+/* Services that answer within seconds or never, and whose clients do not wait for 30 s. */
+static int answers_at_once(unsigned port)
+{
+    return port == 53 || port == 67 || port == 68 || port == 88 || port == 123 || port == 389;
+}
+
+/*
+ * Tracking ends after 30 s, and start and end may be off by 60: records cannot prove that it had not, but where nobody
+ * waits for an answer for that long.
+ */
 static void udp_reply_refused(const struct fl_case *c, struct fl_verdict *v)
 {
     const int late = c->pr.first > (uint64_t)c->ra.last + c->udp_timeout;
     const int overlaps = c->pr.first <= c->ra.last && c->ra.first <= c->pr.last;
-    set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, late ? LOW : overlaps ? HIGH : MEDIUM);
-    if (!overlaps) add_alt(v, FLOWLOG_LAYER_CONNTRACK);
+    const int sure = overlaps && answers_at_once(c->server_port);
+    set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, late ? LOW : sure ? HIGH : MEDIUM);
+    if (!sure) add_alt(v, FLOWLOG_LAYER_CONNTRACK);
 }
 
 /* Accepted one way, refused the other: security groups are stateful, so the refusal is the network ACL's. */
@@ -269,7 +281,7 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
         set(v, FLOWLOG_VERDICT_TRANSIT, FLOWLOG_LAYER_NONE, MEDIUM);
     } else if (c->proto == UDP && is_one_way_service(c->server_port)) {
         set(v, FLOWLOG_VERDICT_ONE_WAY, FLOWLOG_LAYER_NONE, MEDIUM);
-    } else if (c->nat && c->way == FLOWLOG_WAY_IN) {
+    } else if (c->nat && c->way == FLOWLOG_WAY_IN && !c->forwards && !c->inside_client) {
         set(v, FLOWLOG_VERDICT_UNSOLICITED_NAT, FLOWLOG_LAYER_NAT, HIGH);
         about(c, v, FLOWLOG_PHASE_REQUEST);
     } else if (missing) {
@@ -280,10 +292,13 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
         set(v, FLOWLOG_VERDICT_ASYMMETRIC, FLOWLOG_LAYER_PATH, MEDIUM);
         about(c, v, FLOWLOG_PHASE_REPLY);
     } else {
-        const int syns = c->proto == TCP && c->ra.packets >= 2 && only_syns(c, &c->ra) && !c->forwards;
-        const unsigned layer = c->way == FLOWLOG_WAY_UNKNOWN                 ? FLOWLOG_LAYER_UNKNOWN
-                               : c->way == FLOWLOG_WAY_IN && !c->forwards ? FLOWLOG_LAYER_HOST
-                                                                          : FLOWLOG_LAYER_PATH;
+        enum { RETRIED = 3 /* seconds: answers to less may be in the next interval, and lost with it */ };
+        const int through = c->forwards || c->nat; /* the host is behind this interface, if anywhere */
+        const int syns = c->proto == TCP && c->ra.packets >= 2 && only_syns(c, &c->ra) && !through &&
+                         c->ra.last - c->ra.first >= RETRIED;
+        const unsigned layer = c->way == FLOWLOG_WAY_UNKNOWN           ? FLOWLOG_LAYER_UNKNOWN
+                               : c->way == FLOWLOG_WAY_IN && !through ? FLOWLOG_LAYER_HOST
+                                                                      : FLOWLOG_LAYER_PATH;
         set(v, FLOWLOG_VERDICT_NO_REPLY, layer,
             c->near_end || c->proto == UDP ? LOW : cap(c, syns ? HIGH : MEDIUM));
         about(c, v, FLOWLOG_PHASE_REPLY);

@@ -30,8 +30,8 @@ struct fl_case {
     uint8_t transit, nat; /* the kind of interface */
     uint8_t same_subnet; /* 1: both ends in one */
     uint8_t forwards;    /* 1: the packets go to another address than the interface's own */
-    uint8_t sibling;     /* a neighbour of the subnet was let through: 1 near in time, 2 at the same time, or both
-                            before and after */
+    uint8_t inside_client; /* 1: the client's address is one of the VPC, as far as is known */
+    uint8_t sibling;     /* a neighbour of the subnet was let through: 1 near in time, 2 surely before and after */
     uint8_t other_port;  /* 1: another client port was let through */
 };
 

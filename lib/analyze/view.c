@@ -333,12 +333,17 @@ static flowlog_status find_accepted(struct fl_view *v)
 
 struct when {
     uint32_t first, last; /* of what was accepted within a window */
-    uint8_t found;        /* 1; 2: at the same time, or both before and after */
+    uint8_t found;        /* 1; 2: surely both before and after */
 };
 
-/* When another than `who` was let through under a key, within a window of what was refused. */
+/*
+ * When another than `who` was let through under a key, within `window` of what was refused.
+ *
+ * A start may be 60 s before or after the first packet, and an end up to 60 s after the last: only what was accepted 120 s
+ * into the refusal proves that the entry did not change from allow to deny before it, and the other way round.
+ */
 static struct when was_accepted(const struct fl_view *v, const struct wanted_key *key, uint32_t who,
-                                const struct fl_segment *refused)
+                                const struct fl_segment *refused, uint32_t window)
 {
     struct when w = {0, 0, 0};
     const uint32_t id = flowlog__intern_find(&v->wanted, key, sizeof *key);
@@ -348,18 +353,17 @@ static struct when was_accepted(const struct fl_view *v, const struct wanted_key
     while (low < high) { /* the first that begins too late */
         const uint32_t mid = low + (high - low) / 2;
         const struct fl_accepted *a = &v->accepted[mid];
-        if (a->key < id || (a->key == id && a->first <= (uint64_t)refused->last + v->window)) low = mid + 1;
+        if (a->key < id || (a->key == id && a->first <= (uint64_t)refused->last + window)) low = mid + 1;
         else high = mid;
     }
-    while (low-- && v->accepted[low].key == id && (uint64_t)v->accepted[low].latest + v->window >= refused->first) {
+    while (low-- && v->accepted[low].key == id && (uint64_t)v->accepted[low].latest + window >= refused->first) {
         const struct fl_accepted *a = &v->accepted[low];
-        if (a->who == who || (uint64_t)a->last + v->window < refused->first) continue;
+        if (a->who == who || (uint64_t)a->last + window < refused->first) continue;
         if (!w.found || a->first < w.first) w.first = a->first;
         if (!w.found || a->last > w.last) w.last = a->last;
         w.found = 1;
-        before |= a->first <= refused->first;
-        after |= a->last >= refused->last;
-        if (a->first <= refused->last && refused->first <= a->last) before = after = 1;
+        after |= a->last > (uint64_t)refused->first + 2 * SKEW;
+        before |= (uint64_t)a->first + 2 * SKEW < refused->last;
     }
     if (before && after) w.found = 2;
     return w;
@@ -401,24 +405,27 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->near_end = (uint64_t)l->e->last + w > view->last;
     out->skipped = (uint8_t)flowlog__spans_overlap(&iface->skipped, l->e->first > w ? l->e->first - w : 0,
                                                    l->e->last > UINT32_MAX - w ? UINT32_MAX : l->e->last + w);
-    out->truncated = (l->c->state & FL_CONVERSATION_FORCED) ||
+    out->truncated = (l->c->state & FL_CONVERSATION_GIVEN_UP) ||
                      (d->given_up && l->e->first <= (uint64_t)d->given_up + w);
     out->transit = (uint8_t)flowlog__view_is_transit(view, l->c);
     out->nat = type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY ||
                (iface->facts & FL_IFACE_REGIONAL);
     out->forwards = (uint8_t)forwards(view, l);
+    const flowlog_addr client = flowlog__diagnosis_addr(d, fl_look_addr(l, 0), fl_look_v6(l, 0));
+    out->inside_client = flowlog__addr_is_inside(d, &client) ||
+                         flowlog__local_owner(&view->locals, fl_look_addr(l, 0), fl_look_v6(l, 0));
     if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
     out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
     if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
     if (has_ports(l)) {
         const struct wanted_key key = port_key(l);
-        const struct when other = was_accepted(view, &key, fl_look_port(l, 0), &out->rr);
+        const struct when other = was_accepted(view, &key, fl_look_port(l, 0), &out->rr, w);
         out->other_port = other.found != 0;
         out->other_first = other.first;
         out->other_last = other.last;
     }
     const struct wanted_key key = sibling_key(view, l);
-    if (key.scope && !is_icmp(l)) out->sibling = was_accepted(view, &key, eni, &out->rr).found;
+    if (key.scope && !is_icmp(l)) out->sibling = was_accepted(view, &key, eni, &out->rr, 2 * w).found;
 }
 
 /* When each interface had records at all. */
