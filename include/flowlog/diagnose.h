@@ -243,12 +243,14 @@ typedef struct flowlog_diagnosis_options {
     uint32_t struct_size;       /* sizeof(flowlog_diagnosis_options) */
     uint32_t flags;             /* FLOWLOG_DIAGNOSE_* */
     const flowlog_alloc *alloc; /* NULL: malloc.  Copied */
-    uint32_t max_conversations; /* in memory at a time; 0: 2^22.  At most 2^26 */
+    uint32_t max_conversations; /* in memory at a time, looked at after each batch; 0: 2^22.  At most 2^26.  Beyond
+                                   it those silent for longest are given up: reported early, as truncated, if there
+                                   is `report`, else left out and only counted */
     uint32_t evidence;          /* lines kept of each conversation, at most 8.  The reader must then be
                                    opened with FLOWLOG_READ_LINES */
     uint32_t late;              /* STREAM: seconds that a record may come late; 0: 900 */
     uint32_t reserved;
-    flowlog_finding_fn report;  /* STREAM: takes findings during add */
+    flowlog_finding_fn report;  /* takes findings during add */
     void *ctx;
 } flowlog_diagnosis_options;
 

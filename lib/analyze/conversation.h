@@ -81,7 +81,7 @@ struct fl_segment {
     uint32_t meta;
 };
 
-/* 10 kinds of sides (2 accepted, 2 refused for 4 kinds of reasons), for marks times 3, are what cannot be put together. */
+/* 10 kinds of sides (2 accepted, 2 refused for 4 kinds of reasons), for marks times 3, cannot be put together. */
 enum { FL_SEGMENTS_FIRST = 3, FL_SEGMENTS_MORE = 4, FL_SEGMENTS_FIT = 7, FL_SEGMENTS_MARKS = 40,
        FL_SEGMENTS_MAX = 75 };
 
@@ -98,7 +98,8 @@ _Static_assert(sizeof(struct fl_conversation) == 128, "a conversation is two cac
 
 enum { FL_CONVERSATION_GONE = 1,      /* the place is free */
        FL_CONVERSATION_REPORTED = 2,  /* and nothing came since */
-       FL_CONVERSATION_GIVEN_UP = 4 }; /* reported before its time */
+       FL_CONVERSATION_GIVEN_UP = 4,  /* reported before its time */
+       FL_CONVERSATION_COUNTED = 8 }; /* its ends' peers are in flowlog_diagnosis.peers */
 
 struct fl_segment_block {
     struct fl_segment segment[FL_SEGMENTS_MORE];

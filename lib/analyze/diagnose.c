@@ -5,6 +5,7 @@
 #include "analyze/context.h"
 #include "analyze/report.h"
 #include "analyze/rules.h"
+#include "analyze/sweep.h"
 #include "core/error.h"
 
 enum { CONVERSATIONS_DEFAULT = 1 << 22, CONVERSATIONS_MOST = 1 << 26, LATE_DEFAULT = 900 };
@@ -87,6 +88,8 @@ void flowlog_diagnosis_free(flowlog_diagnosis *d)
     flowlog__intern_free(&d->outers, &alloc);
     flowlog__intern_free(&d->reasons, &alloc);
     flowlog__conversations_free(&d->table, &alloc);
+    flowlog__map_free(&d->learned, &alloc);
+    flowlog__map_free(&d->peers, &alloc);
     flowlog__told_free(d);
     flowlog__rules_free(d->rules);
     if (d->line) flowlog__release(&alloc, d->line, d->line_cap * d->evidence * sizeof *d->line);
@@ -167,7 +170,8 @@ flowlog_status flowlog_diagnosis_add(flowlog_diagnosis *d, const flowlog_batch *
     FL_TRY(check_usable(d, err));
     if (!batch) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no batch given");
     FL_TRY(check_columns(batch, err));
-    const flowlog_status status = flowlog__diagnosis_ingest(d, batch, err);
+    flowlog_status status = flowlog__diagnosis_ingest(d, batch, err);
+    if (status >= 0) status = flowlog__sweep(d, err);
     if (status < 0) d->failed = status;
     return status;
 }

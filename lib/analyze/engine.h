@@ -12,6 +12,7 @@
 #include "analyze/cidr.h"
 #include "analyze/conversation.h"
 #include "analyze/intern.h"
+#include "analyze/map.h"
 #include "analyze/spans.h"
 #include "core/bytes.h"
 #include "flowlog/diagnose.h"
@@ -97,6 +98,8 @@ struct flowlog_diagnosis {
     uint32_t iface_cap;
 
     struct fl_conversations table;
+    struct fl_map learned; /* addresses of interfaces, from conversations that are forgotten: as fl_locals.own */
+    struct fl_map peers;   /* how many peers endpoints had in them: as fl_view.fan */
     struct fl_told told;
     struct fl_rules *rules;   /* NULL: none */
     uint8_t rules_told;       /* their facts are in `told` */

@@ -165,6 +165,18 @@ static flowlog_status mark_told(const struct finder *f)
     return FLOWLOG_OK;
 }
 
+/* From conversations that were forgotten. */
+static flowlog_status mark_learned(const struct finder *f)
+{
+    const struct fl_map *learned = &f->d->learned;
+    for (uint32_t i = 1; i <= learned->keys.count; i++) {
+        struct own_key key;
+        memcpy(&key, fl_intern_text(&learned->keys, i).ptr, sizeof key);
+        FL_TRY(mark(f, key.eni, key.addr, (int)key.v6, learned->value[i - 1]));
+    }
+    return FLOWLOG_OK;
+}
+
 /* Every address that is known so far to its interface; `weak` ones too. */
 static flowlog_status fill_owners(const struct finder *f, int weak)
 {
@@ -465,6 +477,7 @@ static flowlog_status find_all(const struct finder *f)
 {
     const uint32_t slots = 2 * (f->d->names.count + 1);
     FL_TRY(mark_told(f));
+    FL_TRY(mark_learned(f));
     FL_TRY(collect(f));
     FL_TRY(mark_blocks(f));
     for (uint32_t s = 2; s < slots; s++)
@@ -516,6 +529,7 @@ unsigned flowlog__local_way(const struct fl_locals *locals, const flowlog_diagno
     const unsigned b = flowlog__local_is(locals, eni, o.b, (int)(o.families >> 1));
     if ((a | b) & FL_LOCAL_TOLD)
         return !(b & FL_LOCAL_TOLD) ? FLOWLOG_WAY_OUT : !(a & FL_LOCAL_TOLD) ? FLOWLOG_WAY_IN : FLOWLOG_WAY_UNKNOWN;
+    if (a && b && ((a ^ b) & FL_LOCAL_WEAK)) return (b & FL_LOCAL_WEAK) ? FLOWLOG_WAY_OUT : FLOWLOG_WAY_IN;
     *weak = ((a | b) & FL_LOCAL_WEAK) != 0;
     return a && !b ? FLOWLOG_WAY_OUT : b && !a ? FLOWLOG_WAY_IN : FLOWLOG_WAY_UNKNOWN;
 }

@@ -102,8 +102,30 @@ static flowlog_status merge_conversation(const struct merge *m, uint32_t from)
         if (turned) segment[i].meta ^= FL_SEG_BACK;
         FL_TRY(flowlog__conversation_add(&m->to->table, &m->to->alloc, to, &segment[i]));
     }
-    fl_conversation_at(&m->to->table, to)->state |= c->state & FL_CONVERSATION_GIVEN_UP;
+    fl_conversation_at(&m->to->table, to)->state |= c->state & (FL_CONVERSATION_GIVEN_UP | FL_CONVERSATION_COUNTED);
     return merge_lines(m, from, to);
+}
+
+/* What was kept of conversations that were forgotten. */
+static flowlog_status merge_memory(const struct merge *m)
+{
+    const flowlog_diagnosis *f = m->from;
+    uint32_t key[3], *value;
+    for (uint32_t i = 1; i <= f->learned.keys.count; i++) { /* interface, address, family */
+        memcpy(key, fl_intern_text(&f->learned.keys, i).ptr, sizeof key);
+        key[0] = m->eni[key[0]];
+        FL_TRY(translate(m, key[1], key[2], &key[1]));
+        FL_TRY(flowlog__map_at(&m->to->learned, &m->to->alloc, key, sizeof key, &value));
+        *value |= f->learned.value[i - 1];
+    }
+    for (uint32_t i = 1; i <= f->peers.keys.count; i++) { /* interface, family and protocol; address; port */
+        memcpy(key, fl_intern_text(&f->peers.keys, i).ptr, sizeof key);
+        FL_TRY(translate(m, key[1], key[0] >> 8 & 1, &key[1]));
+        key[0] = m->eni[key[0] >> 10] << 10 | (key[0] & 0x3FF);
+        FL_TRY(flowlog__map_at(&m->to->peers, &m->to->alloc, key, sizeof key, &value));
+        *value = *value > UINT32_MAX - f->peers.value[i - 1] ? UINT32_MAX : *value + f->peers.value[i - 1];
+    }
+    return FLOWLOG_OK;
 }
 
 static flowlog_status merge_all(const struct merge *m)
@@ -111,6 +133,7 @@ static flowlog_status merge_all(const struct merge *m)
     const flowlog_diagnosis *f = m->from;
     for (uint32_t i = 1; i <= f->names.count; i++) FL_TRY(merge_interface(m, i));
     for (uint32_t i = 0; i < f->table.pool.count; i++) FL_TRY(merge_conversation(m, i));
+    FL_TRY(merge_memory(m));
     m->to->records += f->records;
     m->to->table.duplicates += f->table.duplicates;
     m->to->left_out += f->left_out;

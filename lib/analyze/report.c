@@ -442,6 +442,7 @@ static flowlog_status run(struct report *r, uint32_t horizon, int all)
     FL_TRY(put_in_order(r));
     mark_reported(r->d, horizon);
     flowlog_status status = deliver(r);
+    if (!all && status == FLOWLOG_OK) status = flowlog__view_learn(&r->view, r->d, horizon);
     if (status == FLOWLOG_OK && all && r->d->told.asks) status = answer(r);
     return status;
 }

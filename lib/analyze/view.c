@@ -56,7 +56,9 @@ static flowlog_status count_fans(struct fl_view *v)
         for (uint32_t i = 0; i < d->table.pool.count; i++) {
             const struct fl_conversation *c = fl_conversation_at(&d->table, i);
             const unsigned proto = fl_key_proto(&c->key);
-            if ((c->state & FL_CONVERSATION_GONE) || (proto != 6 && proto != 17) || !both_accepted(d, c)) continue;
+            if ((c->state & (FL_CONVERSATION_GONE | FL_CONVERSATION_COUNTED)) || (proto != 6 && proto != 17) ||
+                !both_accepted(d, c))
+                continue;
             for (int end = 0; end < 2; end++) {
                 const struct fan_key key = fan_key_of(&c->key, end);
                 uint8_t *count = &v->fan_filter[fan_place(v, &key)];
@@ -78,7 +80,8 @@ static uint32_t fan_of(const struct fl_view *v, const struct fl_conversation_key
     if (!v->fan_filter) return 0;
     const struct fan_key key = fan_key_of(k, b);
     const uint8_t about = v->fan_filter[fan_place(v, &key)];
-    return about < 2 ? about : flowlog__map_get(&v->fan, &key, sizeof key);
+    const uint32_t before = v->d->peers.keys.count ? flowlog__map_get(&v->d->peers, &key, sizeof key) : 0;
+    return before + (about < 2 ? about : flowlog__map_get(&v->fan, &key, sizeof key));
 }
 
 /* --- an episode -------------------------------------------------------------------------------------------- */
@@ -339,8 +342,8 @@ struct when {
 /*
  * When another than `who` was let through under a key, within `window` of what was refused.
  *
- * A start may be 60 s before or after the first packet, and an end up to 60 s after the last: only what was accepted 120 s
- * into the refusal proves that the entry did not change from allow to deny before it, and the other way round.
+ * A start may be 60 s before or after the first packet, and an end up to 60 s after the last: only what was accepted
+ * 120 s into the refusal proves that the entry did not change from allow to deny before it, and the other way round.
  */
 static struct when was_accepted(const struct fl_view *v, const struct wanted_key *key, uint32_t who,
                                 const struct fl_segment *refused, uint32_t window)
@@ -447,14 +450,54 @@ static flowlog_status find_activity(struct fl_view *v)
     return FLOWLOG_OK;
 }
 
+/* --- what is remembered ------------------------------------------------------------------------------------ */
+
+static flowlog_status learn_peers(flowlog_diagnosis *d, struct fl_conversation *c)
+{
+    enum { MOST = 1 << 20 /* endpoints whose peers are remembered */ };
+    const unsigned proto = fl_key_proto(&c->key);
+    if ((c->state & (FL_CONVERSATION_GONE | FL_CONVERSATION_COUNTED)) || (proto != 6 && proto != 17)) return FLOWLOG_OK;
+    if (d->peers.keys.count >= MOST || !both_accepted(d, c)) return FLOWLOG_OK;
+    for (int end = 0; end < 2; end++) {
+        const struct fan_key key = fan_key_of(&c->key, end);
+        uint32_t *count;
+        FL_TRY(flowlog__map_at(&d->peers, &d->alloc, &key, sizeof key, &count));
+        *count += *count < UINT32_MAX;
+    }
+    c->state |= FL_CONVERSATION_COUNTED;
+    return FLOWLOG_OK;
+}
+
+flowlog_status flowlog__view_learn(const struct fl_view *v, flowlog_diagnosis *d, uint32_t horizon)
+{
+    const struct fl_map *own = &v->locals.own;
+    for (uint32_t i = 1; i <= own->keys.count; i++) {
+        const flowlog_str key = fl_intern_text(&own->keys, i);
+        const uint32_t how = own->value[i - 1];
+        uint32_t *value;
+        if (!(how & (FL_LOCAL_SEEN | FL_LOCAL_FOUND)) || (how & FL_LOCAL_WEAK)) continue;
+        FL_TRY(flowlog__map_at(&d->learned, &d->alloc, key.ptr, key.len, &value));
+        *value = FL_LOCAL_FOUND;
+    }
+    for (uint32_t i = 0; i < d->table.pool.count; i++) {
+        struct fl_conversation *c = fl_conversation_at(&d->table, i);
+        if (c->last < horizon) FL_TRY(learn_peers(d, c));
+    }
+    return FLOWLOG_OK;
+}
+
 /* --- made and freed ---------------------------------------------------------------------------------------- */
+
+uint32_t flowlog__view_window(const flowlog_diagnosis *d)
+{
+    return (d->told.agg ? d->told.agg : d->span_max > 60 ? 600 : 60) + SKEW;
+}
 
 flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *view)
 {
     memset(view, 0, sizeof *view);
     view->d = d;
-    const uint32_t agg = d->told.agg ? d->told.agg : d->span_max > 60 ? 600 : 60;
-    view->window = agg + SKEW;
+    view->window = flowlog__view_window(d);
     view->first = d->told.has_window ? d->told.window[0] : d->first;
     view->last = d->told.has_window ? d->told.window[1] : d->last;
     flowlog_status status = flowlog__locals_find(d, view->window, &view->locals);

@@ -43,6 +43,9 @@ struct fl_look {
     uint8_t weak; /* 1: likely, not sure */
 };
 
+/* Aggregation interval and skew. */
+uint32_t flowlog__view_window(const flowlog_diagnosis *d);
+
 flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *view);
 void flowlog__view_free(struct fl_view *view);
 
@@ -63,6 +66,9 @@ FL_INLINE uint16_t fl_look_port(const struct fl_look *l, int server_end)
 {
     return (uint16_t)((l->roles.client_is_b != 0) == (server_end != 0) ? l->c->key.ports >> 16 : l->c->key.ports);
 }
+
+/* What conversations that end before `horizon` teach, kept in the engine, so that they may be forgotten. */
+flowlog_status flowlog__view_learn(const struct fl_view *view, flowlog_diagnosis *d, uint32_t horizon);
 
 /* 1 if an interface passes on what others send: one direction is normal there, and it is no end of a path. */
 int flowlog__view_is_transit(const struct fl_view *view, const struct fl_conversation *c);
