@@ -349,7 +349,9 @@ static struct vpc_tcp some_tcp(struct maker *m, int slow)
 /* Runs the conversation; its end. */
 static int64_t run(struct maker *m, struct vpc_talk *t)
 {
+    /* Some servers answer when the tracking entry is gone (30 s).  Those of DNS and NTP answer soon or never. */
     static const int64_t delays[] = {1, 20, 20, 500, 20000, 45000, 90000};
+    const uint32_t most = t->server_port == 53 || t->server_port == 123 ? 4 : 7;
     if (chance(m, 15)) { /* on both sides of an interval's end, of whichever interface of the two there is */
         const int host = m->w->host[t->server].iface >= 0 ? t->server : t->client;
         const int64_t phase = m->w->iface[m->w->host[host].iface].phase;
@@ -363,7 +365,7 @@ static int64_t run(struct maker *m, struct vpc_talk *t)
     }
     const int count = slow ? 15 : 1 + (int)rnd(m, chance(m, 30) ? 20 : 4);
     const int64_t gap = chance(m, 80) && !slow ? 1000 : 15000,
-                  delay = t->proto == VPC_UDP ? delays[rnd(m, 7)] : 1;
+                  delay = t->proto == VPC_UDP ? delays[rnd(m, most)] : 1;
     return vpc_run_datagrams(m->w, talk, count, gap, delay, t->proto == VPC_UDP ? 40 + rnd(m, 400) : 84);
 }
 
