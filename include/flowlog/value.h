@@ -25,7 +25,9 @@ typedef enum flowlog_type {
     /* Only of results (plan.h), never of columns. */
     FLOWLOG_TYPE_DECIMAL = 7, /* an average, a rate, a quotient: exact to 10^-9 */
     FLOWLOG_TYPE_NET = 8,     /* an address cut to a prefix: 10.1.2.0/24 */
-    FLOWLOG_TYPE_SERVICE = 9  /* a protocol and its server's port: https, tcp/8444, icmp */
+    FLOWLOG_TYPE_SERVICE = 9  /* a protocol and its server's port: https, tcp/8444, icmp; domain/udp, since domain
+                                 is of TCP.  The server's is the port below 1024 or with a name, else the one below
+                                 32768, else the lower one */
 } flowlog_type;
 
 /**

@@ -338,7 +338,9 @@ static flowlog_status get_expr(struct fl_cursor *c, flowlog_plan *p, int conditi
     memset(expr, 0, sizeof *expr);
     expr->operand = FL_NONE;
     FL_TRY(get_text(c, &text));
-    if (!condition && resolve(&x, text.ptr, text.len, &expr->operand, NULL) >= 0)
+    flowlog_status status = condition ? FLOWLOG_E_CORRUPT : resolve(&x, text.ptr, text.len, &expr->operand, NULL);
+    if (status == FLOWLOG_E_MEMORY) return status;
+    if (status >= 0)
         return expr->operand < FL_OPERAND_AGG || expr->operand >= FL_OPERAND_OUT ? FLOWLOG_E_CORRUPT : FLOWLOG_OK;
     memset(expr, 0, sizeof *expr);
     expr->operand = FL_NONE;

@@ -84,6 +84,21 @@ Test(table, shows_times_as_dates_and_shares_in_percent)
                                 "1969-12-31T23:59:59Z  100.00%  1970-01-01T00:00:00Z\n");
 }
 
+Test(table, sets_decimals_to_the_right_and_prefixes_to_the_left)
+{
+    static const char *const heads[] = {"net", "mean", "service"};
+    flowlog_writer *w = open_table(heads, 3);
+    row(w, (flowlog_value){.type = FLOWLOG_TYPE_NET, .code = 8, .addr = {{10}, 4}},
+        (flowlog_value){.type = FLOWLOG_TYPE_DECIMAL, .number = 12, .billionths = 500000000},
+        (flowlog_value){.type = FLOWLOG_TYPE_SERVICE, .number = 6 << 16 | 22});
+    row(w, (flowlog_value){.type = FLOWLOG_TYPE_NET, .is_null = 1},
+        (flowlog_value){.type = FLOWLOG_TYPE_DECIMAL, .number = 7},
+        (flowlog_value){.type = FLOWLOG_TYPE_SERVICE, .number = 6 << 16 | 9999});
+    cr_expect_str_eq(finish(w), "net         mean  service\n"
+                                "10.0.0.0/8  12.5  ssh\n"
+                                "-              7  tcp/9999\n");
+}
+
 Test(table, lets_no_value_steer_a_terminal)
 {
     static const char *const heads[] = {"\x1B[31m", "b", "c"};

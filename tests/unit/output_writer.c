@@ -85,6 +85,73 @@ Test(writer, json_has_exact_numbers_quoted_text_and_null)
         "\"tag\":\"a%20b\",\"none\":null}\n");
 }
 
+static flowlog_value decimal(uint64_t whole, uint32_t billionths, int below)
+{
+    return (flowlog_value){.type = FLOWLOG_TYPE_DECIMAL, .number = whole, .billionths = billionths,
+                           .code = (uint16_t)below};
+}
+
+static flowlog_value net(const char *t, uint16_t bits)
+{
+    flowlog_value v = address(t);
+    v.type = FLOWLOG_TYPE_NET;
+    v.code = bits;
+    return v;
+}
+
+Test(writer, decimals_are_exact_and_have_no_zeros_at_their_end)
+{
+    const flowlog_value v[10] = {decimal(0, 0, 0), decimal(1, 500000000, 0), decimal(2, 1, 0), decimal(0, 250000000,
+                                                                                                       1),
+                                 decimal(UINT64_MAX, 999999999, 0), decimal(UINT64_MAX, 999999999, 1), decimal(10,
+                                                                                                               0, 1),
+                                 decimal(3, 10, 0), decimal(0, 100000000, 0), null(FLOWLOG_TYPE_DECIMAL)};
+    cr_expect_str_eq(write_one(FLOWLOG_FORM_TEXT, names, v,
+                               10) + strlen("version account-id src,addr dst\"addr bytes start action share tag none\n"),
+                     "0 1.5 2.000000001 -0.25 18446744073709551615.999999999 -18446744073709551615.999999999 -10 3.00000001 0.1 -\n");
+    cr_expect_str_eq(write_one(FLOWLOG_FORM_JSON, names, v + 3, 2),
+                     "{\"version\":-0.25,\"account-id\":18446744073709551615.999999999}\n");
+    cr_expect_str_eq(write_one(FLOWLOG_FORM_CSV, names, v + 8, 2), "version,account-id\n0.1,\n");
+}
+
+Test(writer, prefixes_and_services_are_text)
+{
+    const flowlog_value v[9] = {net("10.1.2.0", 24), net("::", 0), net("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                                                                       128),
+                                number(FLOWLOG_TYPE_SERVICE, 6 << 16 | 443), number(FLOWLOG_TYPE_SERVICE,
+                                                                                    6 << 16 | 8444),
+                                number(FLOWLOG_TYPE_SERVICE, 1 << 16), number(FLOWLOG_TYPE_SERVICE, 17 << 16 | 53),
+                                number(FLOWLOG_TYPE_SERVICE, 253 << 16), number(FLOWLOG_TYPE_SERVICE, 17 << 16)};
+    static const char *const heads[9] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+    cr_expect_str_eq(write_one(FLOWLOG_FORM_CSV, heads, v, 9),
+                     "a,b,c,d,e,f,g,h,i\n10.1.2.0/24,::/0,ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128,https,tcp/8444,icmp,domain/udp,"
+                     "253,udp/0\n");
+    cr_expect_str_eq(write_one(FLOWLOG_FORM_JSON, heads, v, 4),
+                     "{\"a\":\"10.1.2.0/24\",\"b\":\"::/0\",\"c\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128\",\"d\":\"https\"}\n");
+}
+
+Test(writer, values_format_alike_at_every_room)
+{
+    const flowlog_value v[5] = {decimal(UINT64_MAX, 999999999, 1), net("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                                                                       128),
+                                number(FLOWLOG_TYPE_SERVICE, 17 << 16 | 53), number(FLOWLOG_TYPE_TIME,
+                                                                                    0 - UINT64_C(5)),
+                                number(FLOWLOG_TYPE_TIME, UINT64_C(1) << 63)};
+    static const char *const whole[5] = {"-18446744073709551615.999999999",
+                                         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
+                                         "domain/udp", "-5", "-9223372036854775808"};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t cap = 0; cap < 64; cap++) {
+            char out[65];
+            memset(out, 'x', sizeof out);
+            cr_expect_eq(flowlog_value_format(&v[i], out, cap), strlen(whole[i]));
+            const size_t kept = !cap ? 0 : strlen(whole[i]) < cap ? strlen(whole[i]) : cap - 1;
+            cr_expect_eq(memcmp(out, whole[i], kept), 0, "%s in %zu", whole[i], cap);
+            if (cap) cr_expect_eq(out[kept], '\0');
+            cr_expect_eq(out[cap], 'x');
+        }
+}
+
 Test(writer, csv_quotes_where_needed)
 {
     flowlog_value v[COLUMNS];

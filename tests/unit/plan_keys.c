@@ -16,7 +16,8 @@ static const char *names_of(const char *text)
     all[0] = '\0';
     cr_assert_eq(flowlog_plan_new(NULL, &p), FLOWLOG_OK);
     if (flowlog_plan_key(p, text, &err) < 0) {
-        snprintf(all, sizeof all, "%*s %s", (int)err.column, "^", flowlog_status_name((flowlog_status)err.status) + 8);
+        snprintf(all, sizeof all, "%*s %s", (int)err.column, "^",
+                 flowlog_status_name((flowlog_status)err.status) + 8);
         cr_expect_eq(err.offset + 1, err.column, "%s", text);
         cr_expect_str_eq(flowlog_plan_fields(p), "", "%s", text);
     } else {
@@ -49,7 +50,8 @@ Test(keys, have_one_name_in_every_spelling)
         {"srcaddr/32/128", "srcaddr/128"},
         {"bin(start,5m)", "bin(start,5m)"},
         {"BIN( start_time , 300S )", "bin(start,5m)"},
-        {"bin(end,60m),bin(end,24h),bin(start,7d),bin(start,90m)", "bin(end,1h) bin(end,1d) bin(start,1w) bin(start,90m)"},
+        {"bin(end,60m),bin(end,24h),bin(start,7d),bin(start,90m)",
+         "bin(end,1h) bin(end,1d) bin(start,1w) bin(start,90m)"},
         {"pair(srcaddr,dstaddr)", "least(srcaddr,dstaddr) greatest(srcaddr,dstaddr)"},
         {"Pair(src_port , dstPort),protocol", "least(srcport,dstport) greatest(srcport,dstport) protocol"},
         {"service,srcaddr", "service srcaddr"},
@@ -135,7 +137,8 @@ Test(keys, prefixes_cut_each_family_by_its_own_length)
 {
     ASK("10.0.0.0/24 2\n10.0.1.0/24 1\n2001:db8::/64 2\n2001:db8:0:1::/64 1\n", "key srcaddr/24 | select count",
         "10.0.0.1", "10.0.0.255", "10.0.1.0", "2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::");
-    ASK("- 1\n0.0.0.0/0 2\n::/0 2\n", "key srcaddr/0/0 | select count | nulls", "10.0.0.1", "255.255.255.255", "::1", "ffff::", "-");
+    ASK("- 1\n0.0.0.0/0 2\n::/0 2\n", "key srcaddr/0/0 | select count | nulls", "10.0.0.1", "255.255.255.255",
+        "::1", "ffff::", "-");
     ASK("10.0.0.1/32 1\n10.0.0.2/32 1\n2001:db8::/47 2\n", "key srcaddr/47 | select count", "10.0.0.1", "10.0.0.2",
         "2001:db8:0:1::1", "2001:db8:1:ffff::1");
     ASK("128.0.0.0/1 1\n8000::/1 1\n", "key srcaddr/1/1 | select count", "255.0.0.1", "ffff::1");
@@ -152,7 +155,8 @@ Test(keys, prefixes_come_in_the_order_of_addresses)
 
 Test(keys, bins_begin_at_multiples_of_their_width)
 {
-    ASK("1700000000 2\n1700000300 1\n", "key bin(start,100s) | select count", "1700000000", "1700000099", "1700000300");
+    ASK("1700000000 2\n1700000300 1\n", "key bin(start,100s) | select count", "1700000000", "1700000099",
+        "1700000300");
     ASK("0 1\n604800 2\n1209600 1\n", "key bin(start,1w) | select count", "604799", "604800", "1209599", "1209600");
     ASK("-300 2\n0 2\n300 1\n", "key bin(start,5m) | select count", "-1", "-300", "0", "299", "300");
     ASK("-9223372036854775808 1\n9223372000000000000 1\n", "key bin(start,1000000000000s) | select count",
@@ -197,7 +201,8 @@ Test(keys, the_service_is_the_port_that_looks_more_like_a_servers)
         "3001", "3002", "6");                           /* the lower one */
     ASK("icmp 2\ntcp/0 1\ngre 1\n253 1\n", "key service | select count", "-", "-", "1", "0", "0", "1", "-", "-", "47",
         "0", "0", "6", "-", "-", "253");
-    ASK("ssh 1\ndomain 1\nudp/22 1\ndomain/udp 1\nntp 1\n", "key service | select count", "22", "50000", "6", "22", "50000",
+    ASK("ssh 1\ndomain 1\nudp/22 1\ndomain/udp 1\nntp 1\n", "key service | select count", "22", "50000", "6", "22",
+        "50000",
         "17", "123", "123", "17", "53", "50000", "17", "53", "50000", "6");
     ASK("- 5\nicmp 1\n", "key service | select count | nulls",
         "-", "22", "6", "22", "-", "17", "22", "50000", "-", "65536", "22", "6", "22", "50000", "256", "-", "-", "1");
@@ -210,7 +215,8 @@ Test(keys, derived_keys_stand_beside_others_and_in_any_order)
     ASK("0 REJECT 10.0.0.0/8 1 5\n300 ACCEPT 10.0.0.0/8 1 7\n300 ACCEPT 192.0.0.0/8 1 1\n",
         "key bin(start,5m),action,srcaddr/8 | select count, sum(bytes)",
         "300", "ACCEPT", "10.0.0.1", "7", "299", "REJECT", "10.9.0.1", "5", "599", "ACCEPT", "192.0.0.1", "1");
-    ASK("10.0.0.1 10.0.0.0/8 1\n10.0.0.2 10.0.0.0/8 1\n", "key srcaddr, srcaddr/8 | select count", "10.0.0.1", "10.0.0.2");
+    ASK("10.0.0.1 10.0.0.0/8 1\n10.0.0.2 10.0.0.0/8 1\n", "key srcaddr, srcaddr/8 | select count", "10.0.0.1",
+        "10.0.0.2");
 }
 
 Test(keys, sorting_and_limits_find_them_in_any_spelling)
@@ -221,9 +227,11 @@ Test(keys, sorting_and_limits_find_them_in_any_spelling)
                COUNT(cells), "10.0.1.0/24 3600 1\n10.0.0.0/24 3600 2\n10.0.1.0/24 0 1\n10.0.0.0/24 0 1\n");
     ask_expect("key srcaddr/24,bin(start,1h) | select count | sort count desc | per 1 bin(start,3600s)", cells,
                COUNT(cells), "10.0.0.0/24 3600 2\n10.0.0.0/24 0 1\n");
-    ask_expect("key srcaddr/24,bin(start,1h) | select count | sort count desc | per 1 bin(start,3600s) | limit 1", cells,
+    ask_expect("key srcaddr/24,bin(start,1h) | select count | sort count desc | per 1 bin(start,3600s) | limit 1",
+               cells,
                COUNT(cells), "10.0.0.0/24 3600 2\n");
-    ask_expect("key srcaddr/24,bin(start,1h) | select count | sort count desc | per 1 bin(start,1h), srcaddr/24", cells,
+    ask_expect("key srcaddr/24,bin(start,1h) | select count | sort count desc | per 1 bin(start,1h), srcaddr/24",
+               cells,
                COUNT(cells), "10.0.0.0/24 3600 2\n10.0.0.0/24 0 1\n10.0.1.0/24 0 1\n10.0.1.0/24 3600 1\n");
     flowlog_plan *p = ask_plan("key pair(srcaddr,dstaddr),dstport | select count");
     flowlog_error err = {0};
@@ -242,7 +250,8 @@ Test(keys, sorting_and_limits_find_them_in_any_spelling)
 
 Test(keys, memory_that_runs_out_ends_in_a_status)
 {
-    static const char *const cells[] = {"10.0.0.1", "::1", "22", "443", "6", "300", "::1", "10.0.0.1", "1", "2", "17", "0"};
+    static const char *const cells[] = {"10.0.0.1", "::1", "22", "443", "6", "300", "::1", "10.0.0.1", "1", "2",
+                                        "17", "0"};
     for (size_t fail_at = 1;; fail_at++) {
         struct test_alloc t;
         const flowlog_alloc a = test_alloc_init(&t, fail_at);

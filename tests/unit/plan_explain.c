@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans in their canonical form: equal questions are equal texts, and different ones are not. */
+#include "support/alloc_count.h"
+#include "support/plan_ask.h"
+
+TestSuite(explain, .timeout = 30);
+
+static void expect(const char *plan, const char *text)
+{
+    cr_expect_str_eq(ask_explain(plan), text, "%s\n%s", plan, ask_explain(plan));
+}
+
+Test(explain, has_only_the_parts_that_a_plan_has)
+{
+    flowlog_plan *p = NULL;
+    char text[64];
+    cr_assert_eq(flowlog_plan_new(NULL, &p), FLOWLOG_OK);
+    cr_expect_eq(flowlog_plan_explain(p, text, sizeof text), strlen("(plan flx 2vl (stage))"));
+    cr_expect_str_eq(text, "(plan flx 2vl (stage))");
+    flowlog_plan_free(p);
+    expect("select count", "(plan flx 2vl (stage (aggs (a0 count)) (out (\"count\" a0))))");
+    expect("key action", "(plan flx 2vl (stage (keys (k0 action)) (out (\"action\" k0))))");
+    expect("where  ", "(plan flx 2vl (stage))");
+    expect("where reject", "(plan flx 2vl (stage (filter (eq action \"REJECT\"))))");
+    expect("limit 3 | max 9 | nulls | approximate",
+           "(plan flx 2vl (stage (limit 3) (nulls keep) (max-groups 9) (approximate)))");
+    expect("max 16777216", "(plan flx 2vl (stage))");
+}
+
+Test(explain, writes_keys_as_expressions)
+{
+    expect("key srcaddr/24,dstaddr/47,pair(pkt-srcaddr,pkt-dstaddr),bin(start,5m),bin(end,1h),service,interface-id,My-Field",
+           "(plan flx 2vl (stage (keys (k0 (prefix srcaddr 24 64)) (k1 (prefix dstaddr 32 47)) (k2 (least pkt_srcaddr pkt_dstaddr)) "
+           "(k3 (greatest pkt_srcaddr pkt_dstaddr)) (k4 (bin @ts 300000)) (k5 (bin (from-unix end) 3600000)) (k6 (service)) "
+           "(k7 interface_id) (k8 my_field)) (out (\"srcaddr/24\" k0) (\"dstaddr/47\" k1) "
+           "(\"least(pkt-srcaddr,pkt-dstaddr)\" k2) (\"greatest(pkt-srcaddr,pkt-dstaddr)\" k3) (\"bin(start,5m)\" k4) "
+           "(\"bin(end,1h)\" k5) (\"service\" k6) (\"interface-id\" k7) (\"My-Field\" k8))))");
+}
+
+Test(explain, writes_aggregates_as_operations)
+{
+    expect("select count as a, count(action) as b, sum(bytes) as c, min(start) as d, max(end) as e, avg(packets) as f, "
+           "stddev(packets) as g, distinct(dstport) as h, p95(bytes) as i, p99.9(bytes) as j, p0.125(bytes) as k, "
+           "first(action) as l, last(tcp-flags) as m, or(tcp-flags) as n, sum(bytes) where reject as o",
+           "(plan flx 2vl (stage (aggs (a0 count) (a1 count action) (a2 sum bytes) (a3 min start) (a4 max end) "
+           "(a5 avg packets) (a6 stddev-samp packets) (a7 count-distinct dstport) (a8 pct bytes 95.0) (a9 pct bytes 99.9) "
+           "(a10 pct bytes 0.125) (a11 min-by action start) (a12 max-by tcp_flags start) (a13 bit-or tcp_flags) "
+           "(a14 sum bytes (where (eq action \"REJECT\")))) (out (\"a\" a0) (\"b\" a1) (\"c\" a2) (\"d\" a3) (\"e\" a4) "
+           "(\"f\" a5) (\"g\" a6) (\"h\" a7) (\"i\" a8) (\"j\" a9) (\"k\" a10) (\"l\" a11) (\"m\" a12) (\"n\" a13) (\"o\" a14))))");
+    expect("select count() as a, count(*) as b, count as c",
+           "(plan flx 2vl (stage (aggs (a0 count)) (out (\"a\" a0) (\"b\" a0) (\"c\" a0))))");
+    expect("select share(count) as s, rate(sum(bytes)) as r",
+           "(plan flx 2vl (stage (aggs (a0 count) (a1 sum bytes)) (out (\"s\" (share a0)) (\"r\" (rate a1)))))");
+    expect("select count as \"a \\ b'\"", "(plan flx 2vl (stage (aggs (a0 count)) (out (\"a \\\\ b'\" a0))))");
+}
+
+Test(explain, writes_order_and_limits)
+{
+    expect("key action,dstport | select count, sum(bytes) as b | sort b desc | sort dst_port | limit 10 | per 5 dstport",
+           "(plan flx 2vl (stage (keys (k0 action) (k1 dstport)) (aggs (a0 count) (a1 sum bytes)) "
+           "(out (\"action\" k0) (\"dstport\" k1) (\"count\" a0) (\"b\" a1)) (sort (a1 desc last) (k1 asc first)) "
+           "(limit 5 per k1) (limit 10)))");
+}
+
+Test(explain, writes_expressions_and_conditions_on_groups)
+{
+    expect("key dstport | select count, sum(bytes)/count as mean | having count > 50 and mean < 1K | sort mean desc",
+           "(plan flx 2vl (stage (keys (k0 dstport)) (aggs (a0 count) (a1 sum bytes)) (having (and (gt a0 50) (lt o1 1000))) "
+           "(out (\"dstport\" k0) (\"count\" a0) (\"mean\" (fdiv a1 a0))) (sort ((fdiv a1 a0) desc last))))");
+    expect("key dstport | select count | having avg(bytes) > 5 | having count > 1",
+           "(plan flx 2vl (stage (keys (k0 dstport)) (aggs (a0 count) (a1 avg bytes)) (having (and (gt a1 5) (gt a0 1))) "
+           "(out (\"dstport\" k0) (\"count\" a0))))");
+}
+
+/* Each pair asks the same. */
+Test(explain, equal_questions_are_equal_texts)
+{
+    static const char *const rows[][2] = {
+        {"key srcAddr,dst_port | select SUM(bytes) as b", "key srcaddr | key DSTPORT | select sum( BYTES ) as b"},
+        {"key srcaddr/24,/64", "key src-addr/24"},
+        {"key bin(start,3600s)", "key bin(startTime,1h)"},
+        {"key my_field", "key my_field | where "},
+        {"select count where reject as c", "select count() where action = REJECT as c"},
+        {"select p95(bytes) as p", "select P95.00(bytes) as p"},
+        {"select sum(bytes) as b, count as c", "select sum(bytes) as b | select count as c"},
+        {"where reject and dst port 22", "where reject | where dst port 22"},
+        {"select count as c, sum(bytes) as b | having count > 1",
+         "having count > 1 | select count as c, sum(bytes) as b"},
+        {"select sum(bytes) as b | having count > 1", "having count > 1 | select sum(bytes) as b"},
+        {"select sum(bytes)/count as m, rate(count) as r",
+         "having rate(count) > 0 or count < 1 | select sum(bytes)/count as m, rate(count) as r"},
+        {"select count | limit 5", "limit 3 | select count | limit 5"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char first[4096];
+        strcpy(first, ask_explain(rows[i][0]));
+        if (i == 10) { /* but for the condition */
+            char *having = strstr(first, " (out ");
+            const char *second = ask_explain(rows[i][1]), *out = strstr(second, " (out ");
+            cr_expect(having && out && !strcmp(having, out), "%s\n%s", first, second);
+            cr_expect_eq(strncmp(first, second, (size_t)(having - first)), 0, "%s\n%s", first, second);
+            continue;
+        }
+        cr_expect_str_eq(first, ask_explain(rows[i][1]), "%s\n%s", first, ask_explain(rows[i][1]));
+    }
+}
+
+Test(explain, different_questions_are_different_texts)
+{
+    static const char *const plans[] = {
+        "key srcaddr", "key dstaddr", "key srcaddr,dstaddr", "key dstaddr,srcaddr", "key srcaddr/24",
+            "key srcaddr/25",
+        "key srcaddr/24/63", "key bin(start,1h)", "key bin(end,1h)", "key bin(start,2h)", "key pair(srcaddr,dstaddr)",
+        "key service", "select count", "select count as c", "select count(bytes)", "select sum(bytes)",
+            "select p50(bytes)",
+        "select p50.1(bytes)", "select count where reject", "select count where accept", "select share(count)",
+        "select rate(count)", "where reject", "where accept", "select count | limit 1", "select count | sort count",
+        "select count | sort count desc", "key dstport | per 1 dstport", "nulls", "max 5", "approximate",
+        "select count | having count > 1", "select count | having count > 2",
+            "select count | having count(bytes) > 1",
+    };
+    for (size_t i = 0; i < COUNT(plans); i++)
+        for (size_t k = 0; k < i; k++) {
+            char first[4096];
+            strcpy(first, ask_explain(plans[i]));
+            cr_expect(strcmp(first, ask_explain(plans[k])), "%s and %s: %s", plans[i], plans[k], first);
+        }
+}
+
+Test(explain, is_cut_to_its_room_and_ends_in_nul)
+{
+    flowlog_plan *p = ask_plan("key srcaddr | where reject | select count, sum(bytes)/count as m | having m > 5 | sort m");
+    char whole[1024], part[1024];
+    const size_t len = flowlog_plan_explain(p, whole, sizeof whole);
+    cr_expect_eq(flowlog_plan_explain(p, NULL, 0), len);
+    for (size_t cap = 0; cap <= len + 1; cap++) {
+        memset(part, 'x', sizeof part);
+        cr_expect_eq(flowlog_plan_explain(p, part, cap), len);
+        const size_t kept = cap ? cap - 1 : 0;
+        cr_expect_eq(memcmp(part, whole, kept), 0, "room %zu", cap);
+        if (cap) cr_expect_eq(part[kept], '\0', "room %zu", cap);
+        cr_expect_eq(part[cap], 'x', "room %zu", cap);
+    }
+    flowlog_plan_free(p);
+    cr_expect_eq(flowlog_plan_explain(NULL, part, sizeof part), 0);
+    cr_expect_str_eq(part, "");
+}
