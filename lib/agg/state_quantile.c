@@ -16,7 +16,7 @@
 enum {
     PER_POWER_BITS = 7, /* 128 for each power of two */
     BUCKETS = ((64 - PER_POWER_BITS) << PER_POWER_BITS) + (1 << PER_POWER_BITS),
-    COUNT_BITS = 48,
+    COUNT_BITS = FL_SLOTS_KEY_SHIFT,
     AHEAD = 64 /* rows looked at together */
 };
 #define COUNT_MAX ((UINT64_C(1) << COUNT_BITS) - 1)
@@ -60,11 +60,12 @@ static uint64_t value_of_key(uint64_t key, int is_time)
 
 static flowlog_status add(struct fl_pool *pool, uint64_t *words, uint64_t key, uint64_t count)
 {
-    uint64_t *slot = flowlog__slots_add(pool, words, key, COUNT_BITS);
-    if (FL_UNLIKELY(!slot)) return FLOWLOG_E_MEMORY;
-    if (!*slot) *slot = key << COUNT_BITS;
-    if (FL_UNLIKELY((*slot & COUNT_MAX) + count > COUNT_MAX)) return FLOWLOG_E_OVERFLOW;
-    *slot += count;
+    size_t i;
+    if (!fl_slots_find(pool, words, key, FL_SLOTS_COUNTS, &i))
+        return fl_slots_add(pool, words, i, key << COUNT_BITS | count, FL_SLOTS_COUNTS);
+    const uint64_t slot = fl_slots_get(pool, words, i, FL_SLOTS_COUNTS);
+    if (FL_UNLIKELY((slot & COUNT_MAX) + count > COUNT_MAX)) return FLOWLOG_E_OVERFLOW;
+    fl_slots_set(pool, words, i, FL_SLOTS_COUNTS, slot + count);
     return FLOWLOG_OK;
 }
 
@@ -99,7 +100,8 @@ static uint32_t quantile_update(const struct fl_update *u, const struct fl_agg *
         to = u->n - from < AHEAD ? u->n : from + AHEAD;
         if (c->type == FLOWLOG_TYPE_U32) find(u, c, FLOWLOG_TYPE_U32, from, to, &f);
         else find(u, c, c->type, from, to, &f);
-        for (uint32_t k = 0; k < f.count; k++) fl_slots_fetch(u->pool, state + u->at[f.i[k]], f.key[k]);
+        for (uint32_t k = 0; k < f.count; k++)
+            fl_slots_fetch(u->pool, state + u->at[f.i[k]], f.key[k], FL_SLOTS_COUNTS);
         for (uint32_t k = 0; k < f.count; k++) {
             *status = add(u->pool, state + u->at[f.i[k]], f.key[k], 1);
             if (FL_UNLIKELY(*status < 0)) return f.i[k];
@@ -123,22 +125,29 @@ static flowlog_status quantile_merge(const struct fl_agg *agg, struct fl_pool *p
     uint64_t used = fl_slots_used(words);
     for (size_t i = 0; i < fl_slots_count(from); i++) {
         if (!slot[i]) continue;
-        const uint64_t *have = fl_slots_find(pool, words, slot[i] >> COUNT_BITS, COUNT_BITS);
-        if (!have || !*have) used++;
-        else if ((*have & COUNT_MAX) + (slot[i] & COUNT_MAX) > COUNT_MAX) return FLOWLOG_E_OVERFLOW;
+        size_t at;
+        if (!fl_slots_find(pool, words, slot[i] >> COUNT_BITS, FL_SLOTS_COUNTS, &at)) used++;
+        else if ((fl_slots_get(pool, words, at, FL_SLOTS_COUNTS) & COUNT_MAX) + (slot[i] & COUNT_MAX) > COUNT_MAX)
+            return FLOWLOG_E_OVERFLOW;
     }
-    FL_TRY(flowlog__slots_reserve(pool, words, used, COUNT_BITS));
+    FL_TRY(flowlog__slots_reserve(pool, words, used, FL_SLOTS_COUNTS));
     for (size_t i = 0; i < fl_slots_count(from); i++)
         if (slot[i]) FL_TRY(add(pool, words, slot[i] >> COUNT_BITS, slot[i] & COUNT_MAX));
     return FLOWLOG_OK;
 }
 
-/* How many values are in buckets up to a key. */
-static uint64_t count_to(const uint64_t *slot, size_t slots, uint64_t key)
+/* The key in which the value of a rank is: first the 128 keys it is among, then which of them. */
+static uint64_t key_of_rank(const uint64_t *slot, size_t slots, uint64_t rank)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < slots; i++) count += slot[i] >> COUNT_BITS <= key ? slot[i] & COUNT_MAX : 0;
-    return count;
+    enum { FINE = 128, COARSE = 2 * BUCKETS / FINE + 1 };
+    uint64_t coarse[COARSE] = {0}, fine[FINE] = {0};
+    for (size_t i = 0; i < slots; i++) coarse[(slot[i] >> COUNT_BITS) / FINE] += slot[i] & COUNT_MAX;
+    uint64_t part = 0, key = 0;
+    for (; coarse[part] < rank; part++) rank -= coarse[part];
+    for (size_t i = 0; i < slots; i++)
+        if ((slot[i] >> COUNT_BITS) / FINE == part) fine[(slot[i] >> COUNT_BITS) % FINE] += slot[i] & COUNT_MAX;
+    for (; fine[key] < rank; key++) rank -= fine[key];
+    return part * FINE + key;
 }
 
 static int quantile_finish(const struct fl_agg *agg, const struct fl_pool *pool, const uint64_t *words,
@@ -148,19 +157,15 @@ static int quantile_finish(const struct fl_agg *agg, const struct fl_pool *pool,
     const size_t slots = fl_slots_count(words);
     memset(value, 0, sizeof *value);
     value->type = agg->type;
-    const uint64_t n = count_to(slot, slots, UINT64_MAX);
+    uint64_t n = 0;
+    for (size_t i = 0; i < slots; i++) n += slot[i] & COUNT_MAX; /* below 2^62: 2^14 buckets */
     value->is_null = !n;
     if (!n) return 0;
     /* The rank: n * quantile / 100000, rounded up, which does not fit into 64 bits at once; at least 1. */
     enum { WHOLE = 100000 };
     const uint64_t rank = n / WHOLE * agg->quantile + (n % WHOLE * agg->quantile + WHOLE - 1) / WHOLE;
-    uint64_t low = 1, high = 2 * BUCKETS; /* keys: the one wanted is in low..high */
-    while (low < high) {
-        const uint64_t middle = (low + high) / 2;
-        if (count_to(slot, slots, middle) >= rank) high = middle;
-        else low = middle + 1;
-    }
-    value->number = value_of_key(low, agg->type == FLOWLOG_TYPE_TIME);
+    const uint64_t key = slots == 1 ? slot[0] >> COUNT_BITS : key_of_rank(slot, slots, rank);
+    value->number = value_of_key(key, agg->type == FLOWLOG_TYPE_TIME);
     return 0;
 }
 
@@ -168,8 +173,12 @@ static void quantile_save(const struct fl_agg *agg, const struct fl_pool *pool, 
                           struct fl_bytes *out)
 {
     (void)agg;
+    const uint64_t *slot = slots_of(pool, words);
     flowlog__bytes_put_varint(out, fl_slots_used(words));
-    flowlog__slots_save(pool, words, out);
+    const size_t start = out->len;
+    for (size_t i = 0; i < fl_slots_count(words); i++)
+        if (slot[i]) flowlog__bytes_put_u64(out, slot[i]);
+    if (!out->failed) flowlog__slots_sort(out->p + start, fl_slots_used(words));
 }
 
 static int is_key(const struct fl_agg *agg, uint64_t key)
@@ -194,7 +203,7 @@ static flowlog_status quantile_load(const struct fl_agg *agg, struct fl_pool *po
         if (key <= before || !is_key(agg, key) || !(slot & COUNT_MAX)) return FLOWLOG_E_CORRUPT;
         before = key;
     }
-    FL_TRY(flowlog__slots_reserve(pool, words, count, COUNT_BITS));
+    FL_TRY(flowlog__slots_reserve(pool, words, count, FL_SLOTS_COUNTS));
     for (size_t i = 0; i < count; i++) {
         const uint64_t slot = fl_load64(p + 8 * i);
         FL_TRY(add(pool, words, slot >> COUNT_BITS, slot & COUNT_MAX));
@@ -205,7 +214,7 @@ static flowlog_status quantile_load(const struct fl_agg *agg, struct fl_pool *po
 static void quantile_clear(const struct fl_agg *agg, struct fl_pool *pool, uint64_t *words)
 {
     (void)agg;
-    flowlog__slots_release(pool, words);
+    flowlog__slots_release(pool, words, FL_SLOTS_COUNTS);
 }
 
 const struct fl_agg_op flowlog__agg_quantile = {

@@ -339,7 +339,21 @@ Test(state, of_a_column_that_is_not_there_is_as_of_nulls)
     test_batch_free(rows.made);
 }
 
-/* Rows in any order, split into parts, merged as any tree: the same bytes. */
+/* What the states are after they were saved and loaded. */
+static void states_reload(struct states *s, const struct fl_agg *agg)
+{
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    struct fl_bytes b;
+    flowlog__bytes_init(&b, &a);
+    states_save(s, agg, &b);
+    states_free(s);
+    states_init(s, &a);
+    struct fl_cursor in = {b.p, b.len, 0, 0};
+    cr_assert_eq(states_load(s, agg, &in), FLOWLOG_OK);
+    flowlog__bytes_free(&b);
+}
+
+/* Rows in any order, split into parts, saved and loaded or not, merged as any tree: the same bytes. */
 Test(state, is_the_same_however_rows_are_ordered_split_and_merged)
 {
     const flowlog_alloc a = flowlog__alloc_or_default(NULL);
@@ -376,6 +390,8 @@ Test(state, is_the_same_however_rows_are_ordered_split_and_merged)
                 while (left > 1) { /* any two of those that are left */
                     const uint32_t x = (uint32_t)(next(&random) % left);
                     const uint32_t y = (x + 1 + (uint32_t)(next(&random) % (left - 1))) % left;
+                    if (next(&random) % 3 == 0) states_reload(&part[x], &agg);
+                    if (next(&random) % 3 == 0) states_reload(&part[y], &agg);
                     cr_assert_eq(states_merge(&part[x], &part[y], &agg), FLOWLOG_OK);
                     states_free(&part[y]);
                     left--;
