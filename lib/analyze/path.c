@@ -81,7 +81,7 @@ static int both_seen(const struct fl_case *c, const struct fl_verdict *cv, uint3
     }
     if (c->pr.records && c->pa.records) return 0;
     if (c->pr.records)
-        return cv->verdict == FLOWLOG_VERDICT_BLOCKED_REPLY_INBOUND && take(p, from, at, cv, HIGH);
+        return cv->verdict == FLOWLOG_VERDICT_BLOCKED_REPLY_INBOUND && take(p, from, at, cv, cv->confidence);
     if (!c->pa.records) {
         if (c->traffic != FL_TRAFFIC_ALL) return 0;
         set(p, from, at, FLOWLOG_VERDICT_NOT_DELIVERED, FLOWLOG_LAYER_PATH, FLOWLOG_WAY_IN, FLOWLOG_PHASE_REPLY,
