@@ -155,7 +155,8 @@ struct fl_rule_interface {
     flowlog_str groups;                /* ids joined by ',' */
     uint32_t index;                    /* for flowlog__rules_address */
     uint32_t addresses;                /* how many: private addresses and prefixes */
-    uint32_t tcp_established_sec, udp_sec, udp_stream_sec; /* idle limits of connection tracking */
+    uint32_t tcp_established_sec, udp_sec, udp_stream_sec; /* idle limits of connection tracking ... */
+    uint8_t tcp_established_set, udp_set, udp_stream_set;  /* ... 1: as supplied; 0: AWS's default */
     uint8_t requester_managed;         /* by an AWS service */
     uint8_t source_dest_check;         /* 0: it forwards packets of others */
     uint8_t groups_known;              /* 0: the text did not have the member Groups */

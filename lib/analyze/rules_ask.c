@@ -311,6 +311,9 @@ static void describe(const struct fl_rules *r, uint32_t number, struct fl_rule_i
     out->tcp_established_sec = f->tcp_established_sec ? f->tcp_established_sec : is_nlb ? 350 : 432000;
     out->udp_sec = f->udp_sec ? f->udp_sec : is_nlb ? 120 : 30;
     out->udp_stream_sec = f->udp_stream_sec ? f->udp_stream_sec : is_nlb ? 120 : 180;
+    out->tcp_established_set = f->tcp_established_sec != 0;
+    out->udp_set = f->udp_sec != 0;
+    out->udp_stream_set = f->udp_stream_sec != 0;
     out->requester_managed = f->requester_managed;
     out->source_dest_check = f->source_dest_check;
     out->groups_known = f->groups_known;

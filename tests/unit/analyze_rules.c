@@ -7,7 +7,9 @@
 
 #include "analyze/json.h"
 #include "analyze/rules.h"
+#include "core/hash.h"
 #include "support/alloc_count.h"
+#include "support/guard.h"
 
 TestSuite(analyze_rules, .timeout = 120);
 
@@ -528,6 +530,7 @@ Test(analyze_rules, interfaces_are_described)
               equals(f.type, "interface"));
     cr_expect(equals(f.instance, "i-1") && equals(f.description, "db \xC3\xA9") && equals(f.groups, "sg-1,sg-2"));
     cr_expect(f.tcp_established_sec == 600 && f.udp_sec == 30 && f.udp_stream_sec == 180);
+    cr_expect(f.tcp_established_set && !f.udp_set && !f.udp_stream_set);
     cr_expect(!f.requester_managed && f.source_dest_check && f.groups_known);
     static const char *const addresses[] = {"10.0.1.5/32", "10.0.1.77/32", "2001:db8:1:1::5/128", "10.0.1.96/28"};
     cr_assert_eq(f.addresses, COUNT(addresses), "the primary one is there once");
@@ -712,6 +715,48 @@ Test(analyze_rules, a_failed_load_changes_nothing)
         cr_expect_eq(ask(r, packet("eni-1", 0, "10.0.1.5", "10.9.0.1", 6, 6379)).sg, FL_RULE_MAYBE);
     }
     flowlog__rules_free(r);
+}
+
+Test(analyze_rules, every_truncation_is_refused_and_changes_nothing)
+{
+    struct fl_rules *r = RULES(json(ifaces), json(OPEN_ACL), json(groups));
+    const struct fl_rule_question q = packet("eni-1", 0, "10.0.1.5", "198.51.100.7", 6, 443);
+    const char *texts[] = {json(ifaces), json(groups), json("{'PrefixLists':{'pl-1':['10.0.0.0/8']}}")};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        for (size_t len = 0; len < strlen(texts[i]); len++) {
+            struct guard g = guard_end(texts[i], len);
+            flowlog_error err = {0};
+            cr_assert_eq(flowlog__rules_load(r, (const char *)g.p, len, &err), FLOWLOG_E_SYNTAX);
+            cr_assert(err.offset <= len && err.line == 1 && err.message[0]);
+            guard_free(&g);
+        }
+    cr_expect(ask(r, q).nacl == FL_RULE_ALLOW && ask(r, q).sg == FL_RULE_ALLOW);
+    flowlog__rules_free(r);
+}
+
+Test(analyze_rules, ids_that_hash_alike_are_refused_before_they_cost_time)
+{
+    enum { IDS = 4200, LOW = 14 /* bits: the table has 2^14 slots by then */ };
+    char *text = malloc(IDS * 64 + 64);
+    size_t n = (size_t)sprintf(text, "{\"Subnets\":[");
+    uint64_t i = 0;
+    for (unsigned ids = 0; ids < IDS; i++) {
+        char id[8];
+        for (unsigned k = 0; k < 8; k++) id[k] = (char)('A' + (i >> (5 * k) & 31)); /* 'A' to '`' */
+        if (fl_hash_bytes(id, sizeof id) & ((1u << LOW) - 1)) continue;
+        if (memchr(id, '\\', sizeof id)) continue;
+        n += (size_t)sprintf(text + n, "%s{\"SubnetId\":\"%.8s\"}", ids ? "," : "", id);
+        ids++;
+    }
+    n += (size_t)sprintf(text + n, "]}");
+    struct fl_rules *r = RULES(json(ifaces));
+    flowlog_error err = {0};
+    cr_expect_eq(flowlog__rules_load(r, text, n, &err), FLOWLOG_E_LIMIT);
+    cr_expect_str_eq(err.message, "too many ids that hash alike");
+    struct fl_rule_interface f;
+    cr_expect(flowlog__rules_interface(r, str("eni-1"), &f));
+    flowlog__rules_free(r);
+    free(text);
 }
 
 Test(analyze_rules, entries_of_an_acl_are_bounded)
