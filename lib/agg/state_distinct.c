@@ -210,17 +210,20 @@ struct found {
     uint32_t count;
     uint32_t i[AHEAD];
     uint8_t is_number[AHEAD];
+    size_t at[AHEAD];
     uint64_t value[AHEAD];
 };
 
-FL_INLINE void find(const struct fl_update *u, const flowlog_column *c, uint32_t type, uint32_t from, uint32_t to,
-                    struct found *f)
+FL_INLINE void find(const struct fl_update *u, const flowlog_column *c, uint32_t type, const uint32_t *rows,
+                    uint32_t from, uint32_t to, struct found *f)
 {
-    const uint32_t *rows = u->rows;
+    const uint64_t *validity = c->validity;
+    const size_t *at = u->at;
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
         f->i[count] = i;
-        count += (u->at[i] != 0) & (uint32_t)fl_bit_get(c->validity, fl_row(u, rows, i));
+        f->at[count] = at[i];
+        count += (at[i] != 0) & (uint32_t)fl_bit_get(validity, fl_row(u, rows, i));
     }
     for (uint32_t k = 0; k < count; k++)
         f->is_number[k] = (uint8_t)value_of(u->batch, c, type, fl_row(u, rows, f->i[k]), &f->value[k]);
@@ -240,16 +243,32 @@ FL_INLINE void fetch(const struct fl_pool *pool, const uint64_t *words, int is_n
     }
 }
 
+/* What most rows are: a number that a table of numbers has, or for which it has room.  0: neither. */
+FL_INLINE int add_quickly(const struct fl_pool *pool, uint64_t *words, uint64_t number)
+{
+    const uint64_t word = words[0], log = word & 0xFF;
+    if (!(word & NARROW) || !log || !number) return 0;
+    size_t i;
+    if (fl_slots_find(pool, words, number, FL_SLOTS_NARROW, &i)) return 1;
+    const uint64_t used = word >> 32;
+    if (used * 4 + 4 > UINT64_C(3) << log || used >= FLOWLOG_DISTINCT_EXACT - 1) return 0;
+    fl_slots_store(fl_pool_at(pool, words[1]), i, FL_SLOTS_NARROW, number);
+    words[0] = word + FL_SLOTS_USED;
+    return 1;
+}
+
 /* Rows from..to at once; returns the one at which it stopped. */
 FL_INLINE uint32_t add_rows(const struct fl_update *u, const struct fl_agg *agg, uint32_t type, uint32_t from,
                             uint32_t to, flowlog_status *status)
 {
     uint64_t *state = u->state + agg->word;
     struct found f;
-    find(u, fl_column(u, agg), type, from, to, &f);
-    for (uint32_t k = 0; k < f.count; k++) fetch(u->pool, state + u->at[f.i[k]], f.is_number[k], f.value[k]);
+    if (u->rows) find(u, fl_column(u, agg), type, u->rows, from, to, &f);
+    else find(u, fl_column(u, agg), type, NULL, from, to, &f);
+    for (uint32_t k = 0; k < f.count; k++) fetch(u->pool, state + f.at[k], f.is_number[k], f.value[k]);
     for (uint32_t k = 0; k < f.count; k++) {
-        uint64_t *words = state + u->at[f.i[k]];
+        uint64_t *words = state + f.at[k];
+        if (f.is_number[k] && FL_LIKELY(add_quickly(u->pool, words, f.value[k]))) continue;
         *status = f.is_number[k] ? add_number(u->pool, words, (uint32_t)f.value[k])
                                  : add_value(u->pool, words, f.value[k]);
         if (FL_UNLIKELY(*status < 0)) return f.i[k];
