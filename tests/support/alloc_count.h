@@ -54,7 +54,7 @@ static void *test_alloc_resize(void *ctx, void *q, size_t old_len, size_t new_le
     return n;
 }
 
-static flowlog_alloc test_alloc_init(struct test_alloc *t, size_t fail_at)
+static inline flowlog_alloc test_alloc_init(struct test_alloc *t, size_t fail_at)
 {
     memset(t, 0, sizeof *t);
     t->fail_at = fail_at;
