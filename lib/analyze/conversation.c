@@ -186,14 +186,19 @@ static uint32_t list_segments(const struct fl_conversations *t, struct fl_conver
 uint32_t flowlog__conversation_segments(const struct fl_conversations *t, const struct fl_conversation *c,
                                         struct fl_segment out[FL_SEGMENTS_MAX])
 {
-    struct fl_segment *list[FL_SEGMENTS_MAX];
-    const uint32_t n = list_segments(t, (struct fl_conversation *)(uintptr_t)c, list);
-    for (uint32_t i = 0; i < n; i++) { /* few: by insertion */
+    const struct fl_segment *from = c->segment;
+    uint32_t left = FL_SEGMENTS_FIRST, b = c->more;
+    for (uint32_t i = 0; i < c->used; i++, from++, left--) { /* few: by insertion */
+        if (!left) {
+            from = ((const struct fl_segment_block *)fl_pool_at(&t->more, b - 1))->segment;
+            b = t->next_block[b - 1];
+            left = FL_SEGMENTS_MORE;
+        }
         uint32_t at = i;
-        for (; at && flowlog__segment_compare(list[i], &out[at - 1]) < 0; at--) out[at] = out[at - 1];
-        out[at] = *list[i];
+        for (; at && flowlog__segment_compare(from, &out[at - 1]) < 0; at--) out[at] = out[at - 1];
+        out[at] = *from;
     }
-    return n;
+    return c->used;
 }
 
 static uint64_t times(uint64_t n, uint32_t by) { return n && by > UINT64_MAX / n ? UINT64_MAX : n * by; }
@@ -324,6 +329,13 @@ void flowlog__conversation_raise(struct fl_conversations *t, uint32_t place, con
     c->used = (uint8_t)regroup(c, list, list_segments(t, c, list));
 }
 
+static unsigned state_of(uint32_t meta)
+{
+    const unsigned way = (meta & (FL_SEG_IN | FL_SEG_OUT)) ? FL_CONVERSATION_WAY : 0;
+    if (meta & FL_SEG_REJECT) return way | FL_CONVERSATION_REFUSED;
+    return way | ((meta & FL_SEG_BACK) ? FL_CONVERSATION_FROM_B : FL_CONVERSATION_FROM_A);
+}
+
 flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowlog_alloc *alloc, uint32_t place,
                                          const struct fl_segment *segment)
 {
@@ -331,7 +343,7 @@ flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowl
     struct fl_segment *list[FL_SEGMENTS_MAX];
     uint32_t n = list_segments(t, c, list);
     if (segment->last > c->last) c->last = segment->last;
-    c->state &= (uint8_t)~FL_CONVERSATION_REPORTED;
+    c->state = (uint8_t)((c->state & ~(unsigned)FL_CONVERSATION_REPORTED) | state_of(segment->meta));
     for (uint32_t i = 0; i < n; i++) {
         if (same_record(list[i], segment)) {
             t->duplicates += segment->records;

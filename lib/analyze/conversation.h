@@ -99,7 +99,12 @@ _Static_assert(sizeof(struct fl_conversation) == 128, "a conversation is two cac
 enum { FL_CONVERSATION_GONE = 1,      /* the place is free */
        FL_CONVERSATION_REPORTED = 2,  /* and nothing came since */
        FL_CONVERSATION_GIVEN_UP = 4,  /* reported before its time */
-       FL_CONVERSATION_COUNTED = 8 }; /* its ends' peers are in flowlog_diagnosis.peers */
+       FL_CONVERSATION_COUNTED = 8,   /* its ends' peers are in flowlog_diagnosis.peers */
+       FL_CONVERSATION_FROM_A = 16,   /* something from A was accepted, from B */
+       FL_CONVERSATION_FROM_B = 32,
+       FL_CONVERSATION_REFUSED = 64,  /* something was refused */
+       FL_CONVERSATION_WAY = 128 };   /* a record has flow-direction */
+#define FL_CONVERSATION_BOTH (FL_CONVERSATION_FROM_A | FL_CONVERSATION_FROM_B)
 
 struct fl_segment_block {
     struct fl_segment segment[FL_SEGMENTS_MORE];

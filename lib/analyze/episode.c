@@ -163,9 +163,9 @@ static int score(const struct fl_episode *e, const struct fl_conversation_key *k
 }
 
 struct fl_roles flowlog__roles(const struct fl_episode *e, const struct fl_conversation_key *key, uint32_t fan_a,
-                               uint32_t fan_b, int fallback_b)
+                               uint32_t fan_b)
 {
-    struct fl_roles roles = {(uint8_t)fallback_b, FL_ROLE_UNKNOWN, 0};
+    struct fl_roles roles = {0, FL_ROLE_UNKNOWN, 0};
     const unsigned proto = fl_key_proto(key);
     int s = by_flags(e);
     if (s && proto == 6) {

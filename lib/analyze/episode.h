@@ -30,10 +30,10 @@ struct fl_roles {
 
 /*
  * Who began: by flags, ports, how many peers each end has (`fan_a`, `fan_b`: accepted both ways), what was accepted,
- * and what came first.  `fallback_b` decides where nothing does.
+ * and what came first.
  */
 struct fl_roles flowlog__roles(const struct fl_episode *e, const struct fl_conversation_key *key, uint32_t fan_a,
-                               uint32_t fan_b, int fallback_b);
+                               uint32_t fan_b);
 
 /* 3: a service port (1 to 1023, or a listed one); 1: 1024 to 32767; 0: any other. */
 unsigned flowlog__port_service(uint32_t port);

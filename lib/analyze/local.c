@@ -35,6 +35,10 @@ struct finder {
 unsigned flowlog__local_is(const struct fl_locals *locals, uint32_t eni, uint32_t addr, int v6)
 {
     const struct own_key key = {eni, addr, (uint32_t)v6};
+    if (locals->one) {
+        const struct fl_local_one *one = &locals->one[2 * (size_t)eni + (unsigned)v6];
+        if (!one->many) return one->addr == addr ? one->how : 0;
+    }
     return flowlog__map_get(&locals->own, &key, sizeof key);
 }
 
@@ -65,6 +69,7 @@ int flowlog__addr_is_inside(const flowlog_diagnosis *d, const flowlog_addr *addr
 static unsigned seen_way(const flowlog_diagnosis *d, const struct fl_conversation *c)
 {
     struct fl_segment segment[FL_SEGMENTS_MAX];
+    if (!(c->state & FL_CONVERSATION_WAY)) return FLOWLOG_WAY_UNKNOWN;
     const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
     unsigned in = 0, out = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -190,6 +195,24 @@ static flowlog_status fill_owners(const struct finder *f, int weak)
         FL_TRY(flowlog__map_at(&f->locals->owner, f->alloc, &to, sizeof to, &owner));
         *owner = !*owner || *owner == key.eni ? key.eni : FL_OWNER_MANY;
     }
+    return FLOWLOG_OK;
+}
+
+static flowlog_status fill_ones(const struct finder *f)
+{
+    struct fl_locals *l = f->locals;
+    l->ones = 2 * ((size_t)f->d->names.count + 1);
+    struct fl_local_one *one = flowlog__alloc_zero(f->alloc, l->ones * sizeof *one);
+    if (!one) return FLOWLOG_E_MEMORY;
+    for (uint32_t i = 1; i <= l->own.keys.count; i++) {
+        struct own_key key;
+        memcpy(&key, fl_intern_text(&l->own.keys, i).ptr, sizeof key);
+        struct fl_local_one *to = &one[2 * (size_t)key.eni + key.v6];
+        to->many |= to->how != 0;
+        to->addr = key.addr;
+        to->how = (uint8_t)l->own.value[i - 1];
+    }
+    l->one = one;
     return FLOWLOG_OK;
 }
 
@@ -492,7 +515,8 @@ static flowlog_status find_all(const struct finder *f)
         if (f->common[s].left == 2 && !f->common[s].settled && (f->common[s].votes == 1 || f->common[s].votes == 2))
             FL_TRY(settle(f, s / 2, s & 1, f->common[s].votes - 1u, FL_LOCAL_TIED));
     flowlog__map_free(&f->locals->owner, f->alloc);
-    return fill_owners(f, 1);
+    FL_TRY(fill_owners(f, 1));
+    return fill_ones(f);
 }
 
 flowlog_status flowlog__locals_find(const flowlog_diagnosis *d, uint32_t window, struct fl_locals *locals)
@@ -514,6 +538,8 @@ flowlog_status flowlog__locals_find(const flowlog_diagnosis *d, uint32_t window,
 void flowlog__locals_free(struct fl_locals *locals, const flowlog_alloc *alloc)
 {
     flowlog__map_free(&locals->own, alloc);
+    if (locals->one) flowlog__release(alloc, locals->one, locals->ones * sizeof *locals->one);
+    locals->one = NULL;
     flowlog__map_free(&locals->owner, alloc);
 }
 

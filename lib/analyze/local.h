@@ -18,8 +18,17 @@ enum { FL_LOCAL_TOLD = 1, FL_LOCAL_SEEN = 2 /* by flow-direction */, FL_LOCAL_FO
        FL_LOCAL_WEAK = 16 /* likely: an interface may have several IPv6 addresses */ };
 #define FL_OWNER_MANY UINT32_MAX
 
+/* An interface with one address in a family needs no search. */
+struct fl_local_one {
+    uint32_t addr;
+    uint8_t how;  /* FL_LOCAL_* of it; 0: none */
+    uint8_t many; /* there are others: see `own` */
+};
+
 struct fl_locals {
     struct fl_map own;   /* {interface, address, family} -> FL_LOCAL_* */
+    struct fl_local_one *one; /* [ones] by 2 * interface + family; NULL until all are found */
+    size_t ones;
     struct fl_map owner; /* {address, family} -> interface, or FL_OWNER_MANY */
 };
 

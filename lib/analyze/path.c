@@ -115,33 +115,53 @@ static int find_server(const struct fl_view *view, const struct fl_look *client,
     return 0;
 }
 
-int flowlog__path(const struct fl_view *view, const struct fl_look *client, struct fl_path *path)
+/* The interface of the server, if the client's is one end and the server's another; else 0. */
+static uint32_t server_of(const struct fl_view *view, const struct fl_look *client)
 {
     const uint32_t from = fl_key_interface(&client->c->key);
     if (client->way != FLOWLOG_WAY_OUT || !client->roles.strength || !is_end(view, from)) return 0;
     const uint32_t at = flowlog__local_owner(&view->locals, fl_look_addr(client, 1), fl_look_v6(client, 1));
     if (!at || at == FL_OWNER_MANY || at == from || !is_end(view, at)) return 0;
-    if (flowlog__view_is_transit(view, client->c)) return 0;
+    return flowlog__view_is_transit(view, client->c) ? 0 : at;
+}
+
+/* The other end's episode with the client's roles, unless its own are surer: then 0. */
+static int agree(const struct fl_look *client, struct fl_look *server)
+{
+    if (server->roles.client_is_b == client->roles.client_is_b) return 1;
+    if (server->roles.strength > client->roles.strength) return 0;
+    server->roles = client->roles;
+    if (server->way != FLOWLOG_WAY_UNKNOWN)
+        server->way = server->way == FLOWLOG_WAY_IN ? FLOWLOG_WAY_OUT : FLOWLOG_WAY_IN;
+    return 1;
+}
+
+flowlog_status flowlog__path(struct fl_view *view, const struct fl_look *client, struct fl_path *path, int *found)
+{
+    const uint32_t from = fl_key_interface(&client->c->key), at = server_of(view, client);
     struct fl_case c, s;
     struct fl_verdict cv, sv;
+    *found = 0;
+    if (!at) return FLOWLOG_OK;
     flowlog__view_case(view, client, &c);
     flowlog__verdict(&c, &cv);
-    if (c.rr.records) /* it never left */
-        return !c.ra.records && cv.verdict == FLOWLOG_VERDICT_BLOCKED_OUTBOUND &&
-               take(path, from, at, &cv, cv.confidence);
-    if (!c.ra.records) return 0;
+    if (c.rr.records) { /* it never left */
+        *found = !c.ra.records && cv.verdict == FLOWLOG_VERDICT_BLOCKED_OUTBOUND &&
+                 take(path, from, at, &cv, cv.confidence);
+        return FLOWLOG_OK;
+    }
+    if (!c.ra.records) return FLOWLOG_OK;
     struct fl_episode episodes[FL_SEGMENTS_MAX];
     struct fl_look server;
-    if (!find_server(view, client, at, episodes, &server)) return never_seen(view, &c, from, at, path);
-    if (server.roles.client_is_b != client->roles.client_is_b) {
-        if (server.roles.strength > client->roles.strength) return 0;
-        server.roles = client->roles;
-        if (server.way != FLOWLOG_WAY_UNKNOWN)
-            server.way = server.way == FLOWLOG_WAY_IN ? FLOWLOG_WAY_OUT : FLOWLOG_WAY_IN;
+    if (!find_server(view, client, at, episodes, &server)) {
+        const flowlog_status status = flowlog__view_activity(view);
+        if (status >= 0) *found = never_seen(view, &c, from, at, path);
+        return status;
     }
+    if (!agree(client, &server)) return FLOWLOG_OK;
     flowlog__view_case(view, &server, &s);
     flowlog__verdict(&s, &sv);
-    if (!both_seen(&c, &cv, from, &s, &sv, at, path)) return 0;
-    if ((c.weak_way || s.weak_way) && path->v.confidence > MEDIUM) path->v.confidence = MEDIUM;
-    return 1;
+    *found = both_seen(&c, &cv, from, &s, &sv, at, path);
+    if ((c.weak_way || s.weak_way) && *found && path->v.confidence > MEDIUM) path->v.confidence = MEDIUM;
+    return FLOWLOG_OK;
 }

@@ -144,7 +144,8 @@ static flowlog_status judge(struct report *r, uint32_t place)
         flowlog__view_case(&r->view, &look, &facts);
         flowlog__verdict(&facts, &v);
         struct fl_explained explained;
-        const int has_path = flowlog__path(&r->view, &look, &path);
+        int has_path;
+        FL_TRY(flowlog__path(&r->view, &look, &path, &has_path));
         flowlog__explain(&r->view, &look, fl_key_interface(&c->key), &v, &explained);
         if (has_path) flowlog__explain(&r->view, &look, path.at, &path.v, &explained);
         const int superseded = has_path && v.verdict == FLOWLOG_VERDICT_NO_REPLY;
@@ -290,8 +291,9 @@ static void make_finding(struct report *r, const struct ref *ref, flowlog_findin
     flowlog__view_look(&r->view, c, &episode[ref->episode], &look);
     flowlog__view_case(&r->view, &look, &facts);
     flowlog__verdict(&facts, &v);
-    const int has_path = flowlog__path(&r->view, &look, &path);
     struct fl_explained explained;
+    int has_path = 0;
+    (void)flowlog__path(&r->view, &look, &path, &has_path); /* what it needs was made when all were judged */
     if (ref->kind == FLOWLOG_FINDING_PATH && has_path) {
         flowlog__explain(&r->view, &look, path.at, &path.v, &explained);
         flowlog__finding_fill(&r->view, &look, &path.v, path.at, f);

@@ -16,14 +16,17 @@ struct fan_key {
     uint32_t where, addr, port;
 };
 
-static int both_accepted(const flowlog_diagnosis *d, const struct fl_conversation *c)
+static int both_accepted(const struct fl_conversation *c)
 {
-    struct fl_segment segment[FL_SEGMENTS_MAX];
-    const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
-    unsigned seen = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!(segment[i].meta & FL_SEG_REJECT)) seen |= (segment[i].meta & FL_SEG_BACK) ? 2 : 1;
-    return seen == 3;
+    return (c->state & FL_CONVERSATION_BOTH) == FL_CONVERSATION_BOTH;
+}
+
+/* Whether its ends are to be counted: TCP and UDP, accepted both ways, and not counted before. */
+static int is_counted(const struct fl_conversation *c)
+{
+    const unsigned proto = fl_key_proto(&c->key);
+    return !(c->state & (FL_CONVERSATION_GONE | FL_CONVERSATION_COUNTED)) && (proto == 6 || proto == 17) &&
+           both_accepted(c);
 }
 
 static struct fan_key fan_key_of(const struct fl_conversation_key *k, int b)
@@ -37,6 +40,15 @@ static struct fan_key fan_key_of(const struct fl_conversation_key *k, int b)
 static uint32_t fan_place(const struct fl_view *v, const struct fan_key *key)
 {
     return (uint32_t)(fl_hash_u64(fl_hash_u64((uint64_t)key->where << 32 | key->addr) ^ key->port) & v->fan_mask);
+}
+
+enum { AHEAD = 16 /* conversations between fetching and use */ };
+static void fetch_fans(const struct fl_view *v, const struct fl_conversation *c)
+{
+    for (int end = 0; end < 2; end++) {
+        const struct fan_key key = fan_key_of(&c->key, end);
+        FL_PREFETCH(&v->fan_filter[fan_place(v, &key)]);
+    }
 }
 
 /*
@@ -54,11 +66,9 @@ static flowlog_status count_fans(struct fl_view *v)
     v->fan_mask = len - 1;
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < d->table.pool.count; i++) {
+            if (i + AHEAD < d->table.pool.count) fetch_fans(v, fl_conversation_at(&d->table, i + AHEAD));
             const struct fl_conversation *c = fl_conversation_at(&d->table, i);
-            const unsigned proto = fl_key_proto(&c->key);
-            if ((c->state & (FL_CONVERSATION_GONE | FL_CONVERSATION_COUNTED)) || (proto != 6 && proto != 17) ||
-                !both_accepted(d, c))
-                continue;
+            if (!is_counted(c)) continue;
             for (int end = 0; end < 2; end++) {
                 const struct fan_key key = fan_key_of(&c->key, end);
                 uint8_t *count = &v->fan_filter[fan_place(v, &key)];
@@ -77,7 +87,6 @@ static flowlog_status count_fans(struct fl_view *v)
 
 static uint32_t fan_of(const struct fl_view *v, const struct fl_conversation_key *k, int b)
 {
-    if (!v->fan_filter) return 0;
     const struct fan_key key = fan_key_of(k, b);
     const uint8_t about = v->fan_filter[fan_place(v, &key)];
     const uint32_t before = v->d->peers.keys.count ? flowlog__map_get(&v->d->peers, &key, sizeof key) : 0;
@@ -103,8 +112,8 @@ void flowlog__view_look(const struct fl_view *view, const struct fl_conversation
     look->weak = (uint8_t)weak;
     look->c = c;
     look->e = e;
-    look->roles = flowlog__roles(e, &c->key, fan_of(view, &c->key, 0), fan_of(view, &c->key, 1),
-                                 b_is_smaller(view->d, &c->key));
+    look->roles = flowlog__roles(e, &c->key, fan_of(view, &c->key, 0), fan_of(view, &c->key, 1));
+    if (!look->roles.strength) look->roles.client_is_b = (uint8_t)b_is_smaller(view->d, &c->key);
     look->way = (uint8_t)way;
     if (look->roles.client_is_b && way != FLOWLOG_WAY_UNKNOWN)
         look->way = way == FLOWLOG_WAY_IN ? FLOWLOG_WAY_OUT : FLOWLOG_WAY_IN;
@@ -221,31 +230,50 @@ static int only_request_refused(const struct fl_look *l)
     return side(l, 0, 1)->records && !side(l, 0, 0)->records && !side(l, 1, 0)->records && !side(l, 1, 1)->records;
 }
 
-static int sides_are(const flowlog_diagnosis *d, const struct fl_conversation *c, uint32_t refused)
-{
-    struct fl_segment segment[FL_SEGMENTS_MAX];
-    const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
-    for (uint32_t i = 0; i < n; i++)
-        if ((segment[i].meta & FL_SEG_REJECT) == refused) return 1;
-    return 0;
-}
-
 typedef flowlog_status look_fn(struct fl_view *v, const struct fl_look *l);
 
-/* Each episode of conversations with something accepted, or something refused. */
-static flowlog_status each(struct fl_view *v, uint32_t refused, look_fn *fn)
+static flowlog_status each_episode(struct fl_view *v, const struct fl_conversation *c, look_fn *fn)
 {
-    const flowlog_diagnosis *d = v->d;
-    for (uint32_t i = 0; i < d->table.pool.count; i++) {
-        const struct fl_conversation *c = fl_conversation_at(&d->table, i);
-        if ((c->state & FL_CONVERSATION_GONE) || !c->used || !sides_are(d, c, refused)) continue;
-        struct fl_episode episode[FL_SEGMENTS_MAX];
-        const uint32_t n = flowlog__episodes(&d->table, c, v->window, episode);
-        for (uint32_t k = 0; k < n; k++) {
-            struct fl_look look;
-            flowlog__view_look(v, c, &episode[k], &look);
-            FL_TRY(fn(v, &look));
-        }
+    struct fl_episode episode[FL_SEGMENTS_MAX];
+    const uint32_t n = flowlog__episodes(&v->d->table, c, v->window, episode);
+    for (uint32_t k = 0; k < n; k++) {
+        struct fl_look look;
+        flowlog__view_look(v, c, &episode[k], &look);
+        FL_TRY(fn(v, &look));
+    }
+    return FLOWLOG_OK;
+}
+
+/*
+ * Whether a conversation may have a key that is wanted: by hashes of what can be known without looking at it, the pair of
+ * its addresses, and each address in the subnet.
+ */
+static uint64_t pair_hash(uint32_t eni, uint32_t a, uint32_t b)
+{
+    return fl_hash_u64(((uint64_t)(a < b ? a : b) << 32 | (a < b ? b : a)) ^ fl_hash_u64(eni));
+}
+static uint64_t end_hash(uint32_t subnet, uint32_t addr) { return fl_hash_u64((uint64_t)subnet << 32 | addr); }
+
+static int may_be_wanted(const struct fl_view *v, const struct fl_conversation *c)
+{
+    const uint32_t eni = fl_key_interface(&c->key), subnet = v->d->iface[eni].subnet;
+    if (fl_bit_get(v->hint, pair_hash(eni, c->key.a, c->key.b) & v->hint_mask)) return 1;
+    return subnet && (fl_bit_get(v->hint, end_hash(subnet, c->key.a) & v->hint_mask) ||
+                      fl_bit_get(v->hint, end_hash(subnet, c->key.b) & v->hint_mask));
+}
+
+static flowlog_status make_hint(struct fl_view *v)
+{
+    size_t bits = 4096;
+    while (bits < (size_t)v->wanted.count * 16 && bits < SIZE_MAX / 4) bits *= 2;
+    v->hint = flowlog__alloc_zero(&v->d->alloc, bits / 8);
+    if (!v->hint) return FLOWLOG_E_MEMORY;
+    v->hint_mask = bits - 1;
+    for (uint32_t i = 1; i <= v->wanted.count; i++) {
+        struct wanted_key key;
+        memcpy(&key, fl_intern_text(&v->wanted, i).ptr, sizeof key);
+        const uint64_t h = key.tag == 3 ? pair_hash(key.scope, key.addr, key.other) : end_hash(key.scope, key.addr);
+        fl_bit_set(v->hint, h & v->hint_mask);
     }
     return FLOWLOG_OK;
 }
@@ -262,15 +290,20 @@ static flowlog_status want(struct fl_view *v, const struct fl_look *l)
     return key.scope ? flowlog__intern(&v->wanted, &v->d->alloc, &key, sizeof key, UINT32_MAX, &id) : FLOWLOG_OK;
 }
 
-static void take(struct fl_view *v, const struct fl_look *l, const struct wanted_key *key, uint32_t who)
+static flowlog_status take(struct fl_view *v, const struct fl_look *l, const struct wanted_key *key, uint32_t who)
 {
     const uint32_t id = flowlog__intern_find(&v->wanted, key, sizeof *key);
-    if (!id) return;
-    if (v->accepted) {
-        const struct fl_segment *ra = side(l, 0, 0);
-        v->accepted[v->accepted_count] = (struct fl_accepted){id, ra->first, ra->last, 0, who};
+    if (!id) return FLOWLOG_OK;
+    if (v->accepted_count == v->accepted_cap) {
+        const uint32_t cap = v->accepted_cap ? v->accepted_cap * 2 : 64;
+        struct fl_accepted *p = flowlog__resize(&v->d->alloc, v->accepted, v->accepted_cap * sizeof *p, cap * sizeof *p);
+        if (!p) return FLOWLOG_E_MEMORY;
+        v->accepted = p;
+        v->accepted_cap = cap;
     }
-    v->accepted_count++;
+    const struct fl_segment *ra = side(l, 0, 0);
+    v->accepted[v->accepted_count++] = (struct fl_accepted){id, ra->first, ra->last, 0, who};
+    return FLOWLOG_OK;
 }
 
 static flowlog_status take_both(struct fl_view *v, const struct fl_look *l)
@@ -278,11 +311,10 @@ static flowlog_status take_both(struct fl_view *v, const struct fl_look *l)
     if (!side(l, 0, 0)->records || l->way == FLOWLOG_WAY_UNKNOWN) return FLOWLOG_OK;
     if (has_ports(l)) {
         const struct wanted_key key = port_key(l);
-        take(v, l, &key, fl_look_port(l, 0));
+        FL_TRY(take(v, l, &key, fl_look_port(l, 0)));
     }
     const struct wanted_key key = sibling_key(v, l);
-    if (key.scope) take(v, l, &key, fl_key_interface(&l->c->key));
-    return FLOWLOG_OK;
+    return key.scope ? take(v, l, &key, fl_key_interface(&l->c->key)) : FLOWLOG_OK;
 }
 
 static int compare_accepted(const void *things, uint32_t a, uint32_t b)
@@ -315,23 +347,27 @@ static flowlog_status sort_accepted(struct fl_view *v)
         if (sorted) flowlog__release(alloc, sorted, n * sizeof *sorted);
         return status;
     }
-    flowlog__release(alloc, v->accepted, n * sizeof *sorted);
+    flowlog__release(alloc, v->accepted, v->accepted_cap * sizeof *sorted);
     v->accepted = sorted;
+    v->accepted_cap = (uint32_t)n;
     return FLOWLOG_OK;
 }
 
 static flowlog_status find_accepted(struct fl_view *v)
 {
-    FL_TRY(each(v, FL_SEG_REJECT, want));
+    const struct fl_conversations *table = &v->d->table;
+    for (uint32_t i = 0; i < table->pool.count; i++) {
+        const struct fl_conversation *c = fl_conversation_at(table, i);
+        if (!(c->state & FL_CONVERSATION_GONE) && (c->state & FL_CONVERSATION_REFUSED)) FL_TRY(each_episode(v, c, want));
+    }
     if (!v->wanted.count) return FLOWLOG_OK;
-    FL_TRY(each(v, 0, take_both)); /* how many */
-    const uint32_t n = v->accepted_count;
-    if (!n) return FLOWLOG_OK;
-    v->accepted = flowlog__alloc_array(&v->d->alloc, n, sizeof *v->accepted);
-    if (!v->accepted) return FLOWLOG_E_MEMORY;
-    v->accepted_count = 0;
-    FL_TRY(each(v, 0, take_both));
-    return sort_accepted(v);
+    FL_TRY(make_hint(v));
+    for (uint32_t i = 0; i < table->pool.count; i++) {
+        const struct fl_conversation *c = fl_conversation_at(table, i);
+        if (!(c->state & FL_CONVERSATION_GONE) && (c->state & FL_CONVERSATION_BOTH) && may_be_wanted(v, c))
+            FL_TRY(each_episode(v, c, take_both));
+    }
+    return v->accepted_count ? sort_accepted(v) : FLOWLOG_OK;
 }
 
 struct when {
@@ -414,9 +450,11 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->nat = type == FLOWLOG_INTERFACE_TYPE_NAT_GATEWAY || type == FLOWLOG_INTERFACE_TYPE_REGIONAL_NAT_GATEWAY ||
                (iface->facts & FL_IFACE_REGIONAL);
     out->forwards = (uint8_t)forwards(view, l);
-    const flowlog_addr client = flowlog__diagnosis_addr(d, fl_look_addr(l, 0), fl_look_v6(l, 0));
-    out->inside_client = flowlog__addr_is_inside(d, &client) ||
-                         flowlog__local_owner(&view->locals, fl_look_addr(l, 0), fl_look_v6(l, 0));
+    if (out->nat) {
+        const flowlog_addr client = flowlog__diagnosis_addr(d, fl_look_addr(l, 0), fl_look_v6(l, 0));
+        out->inside_client = flowlog__addr_is_inside(d, &client) ||
+                             flowlog__local_owner(&view->locals, fl_look_addr(l, 0), fl_look_v6(l, 0));
+    }
     if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
     out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
     if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
@@ -432,9 +470,10 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
 }
 
 /* When each interface had records at all. */
-static flowlog_status find_activity(struct fl_view *v)
+flowlog_status flowlog__view_activity(struct fl_view *v)
 {
     const flowlog_diagnosis *d = v->d;
+    if (v->activity) return FLOWLOG_OK;
     v->activity_cap = d->names.count + 1;
     v->activity = flowlog__alloc_zero(&d->alloc, v->activity_cap * sizeof *v->activity);
     if (!v->activity) return FLOWLOG_E_MEMORY;
@@ -455,9 +494,7 @@ static flowlog_status find_activity(struct fl_view *v)
 static flowlog_status learn_peers(flowlog_diagnosis *d, struct fl_conversation *c)
 {
     enum { MOST = 1 << 20 /* endpoints whose peers are remembered */ };
-    const unsigned proto = fl_key_proto(&c->key);
-    if ((c->state & (FL_CONVERSATION_GONE | FL_CONVERSATION_COUNTED)) || (proto != 6 && proto != 17)) return FLOWLOG_OK;
-    if (d->peers.keys.count >= MOST || !both_accepted(d, c)) return FLOWLOG_OK;
+    if (d->peers.keys.count >= MOST || !is_counted(c)) return FLOWLOG_OK;
     for (int end = 0; end < 2; end++) {
         const struct fan_key key = fan_key_of(&c->key, end);
         uint32_t *count;
@@ -503,7 +540,6 @@ flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *vi
     flowlog_status status = flowlog__locals_find(d, view->window, &view->locals);
     if (status >= 0) status = count_fans(view);
     if (status >= 0) status = find_accepted(view);
-    if (status >= 0) status = find_activity(view);
     if (status < 0) flowlog__view_free(view);
     return status;
 }
@@ -518,6 +554,7 @@ void flowlog__view_free(struct fl_view *view)
     flowlog__intern_free(&view->wanted, alloc);
     for (uint32_t i = 0; view->activity && i < view->activity_cap; i++) flowlog__spans_free(&view->activity[i], alloc);
     if (view->activity) flowlog__release(alloc, view->activity, view->activity_cap * sizeof *view->activity);
-    if (view->accepted) flowlog__release(alloc, view->accepted, view->accepted_count * sizeof *view->accepted);
+    if (view->accepted) flowlog__release(alloc, view->accepted, view->accepted_cap * sizeof *view->accepted);
+    if (view->hint) flowlog__release(alloc, view->hint, (view->hint_mask + 1) / 8);
     memset(view, 0, sizeof *view);
 }
