@@ -413,13 +413,15 @@ static void look_for(const struct vpc_world *w, uint64_t seed, const struct vpc_
             char a[VPC_ADDR_TEXT], b[VPC_ADDR_TEXT];
             fprintf(stderr, "seed %" PRIu64 ", version %d%s: not found at %s: proto %u %s:%u -> %s:%u, %s refused\n", seed,
                     (int[]){2, 3, 5}[o->format], given ? ", rules" : "", w->iface[v->iface].id, w->talk[v->talk].proto,
-                    vpc_addr_text(&v->client.addr, a), v->client.port, vpc_addr_text(&v->server.addr, b), v->server.port,
+                    vpc_addr_text(&v->client.addr, a), v->client.port, vpc_addr_text(&v->server.addr, b),
+                    v->server.port,
                     c->kind == VPC_CASE_REPLY ? "reply" : "request");
             for (size_t k = 0; k < claims->n; k++) {
                 const struct vpc_claim *x = &claims->p[k];
                 if (x->iface == v->iface && x->proto == w->talk[v->talk].proto &&
                     (x->client.port == v->client.port || x->server.port == v->client.port))
-                    fprintf(stderr, "    %s:%u %s/%s %s %s %s\n", vpc_addr_text(&x->client.addr, a), x->client.port, x->verdict,
+                    fprintf(stderr, "    %s:%u %s/%s %s %s %s\n", vpc_addr_text(&x->client.addr, a), x->client.port,
+                            x->verdict,
                             x->layer, x->direction, x->phase, x->confidence);
             }
         }

@@ -30,7 +30,7 @@ static uint32_t rnd(uint32_t n)
     return (uint32_t)(state >> 32) % n;
 }
 
-/* --- values, few enough to be met again ---------------------------------------------------------------------------- */
+/* --- values, few enough to be met again ------------------------------------------------------------------------- */
 
 static const char *const fields[] = {
     "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action",
