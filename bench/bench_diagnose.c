@@ -98,7 +98,8 @@ static char *put_ipv4(char *p, uint32_t a)
 static void put_record(struct log *g, uint64_t c, uint64_t k)
 {
     const uint64_t h = mix(c + 1), eni = h % INTERFACES;
-    const uint32_t server = 0x0A000000u + (uint32_t)eni * 256 + 10, client = 0xC6120000u + (uint32_t)(h >> 32 & 0x1FFFF);
+    const uint32_t server = 0x0A000000u + (uint32_t)eni * 256 + 10,
+                   client = 0xC6120000u + (uint32_t)(h >> 32 & 0x1FFFF);
     const unsigned cport = 32768 + (unsigned)(h >> 16 & 0x3FFF), kind = (unsigned)(h >> 50) % 100;
     const int reply = k & 1, request_refused = kind < 2, reply_refused = kind == 2;
     const uint64_t start = START + (c * MINUTES / g->conversations + k / 2) * 60 + (h >> 8 & 31);
@@ -173,8 +174,8 @@ static void must(flowlog_status status, const flowlog_error *err)
 
 int main(int argc, char **argv)
 {
-    struct log g = {argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000, argc > 2 ? strtoull(argv[2], NULL, 10) : 5, 0, 0, 0, 0,
-                    malloc(PIECE), 0};
+    struct log g = {argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000, argc > 2 ? strtoull(argv[2], NULL, 10) : 5,
+                    0, 0, 0, 0, malloc(PIECE), 0};
     struct memory memory = {0, 0};
     const flowlog_alloc alloc = {get, change, put, &memory};
     flowlog_diagnosis_options options = FLOWLOG_DIAGNOSIS_OPTIONS_INIT;
@@ -214,7 +215,8 @@ int main(int argc, char **argv)
     must(flowlog_diagnosis_finish(d, take, &tally, &err), &err);
     const double finish_sec = now() - t, all = reading_sec + adding_sec + finish_sec, records = (double)g.records;
     if (flowlog_diagnosis_records(d) != g.records) {
-        fprintf(stderr, "bench_diagnose: %" PRIu64 " records made, %" PRIu64 " counted\n", g.records, flowlog_diagnosis_records(d));
+        fprintf(stderr, "bench_diagnose: %" PRIu64 " records made, %" PRIu64 " counted\n", g.records,
+                flowlog_diagnosis_records(d));
         return 1;
     }
     printf("%" PRIu64 " records, %" PRIu64 " conversations, %" PRIu64 " findings (%" PRIu64 " requests, %" PRIu64 " answers refused)\n", g.records,

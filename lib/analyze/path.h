@@ -14,8 +14,9 @@ struct fl_path {
 };
 
 /*
- * What becomes of an episode seen at its client's interface.  *found 1, or 0 when this is not the client's interface, the
- * server's is not known or not in the log, or there is nothing to say beyond what each end says.  E_MEMORY.
+ * What becomes of an episode seen at its client's interface.  *found 1, or 0 when this is not the client's
+ * interface, the server's is not known or not in the log, or there is nothing to say beyond what each end says.
+ * E_MEMORY.
  */
 flowlog_status flowlog__path(struct fl_view *view, const struct fl_look *client, struct fl_path *path, int *found);
 

@@ -245,8 +245,8 @@ static flowlog_status each_episode(struct fl_view *v, const struct fl_conversati
 }
 
 /*
- * Whether a conversation may have a key that is wanted: by hashes of what can be known without looking at it, the pair of
- * its addresses, and each address in the subnet.
+ * Whether a conversation may have a key that is wanted: by hashes of what can be known without looking at it,
+ * the pair of its addresses, and each address in the subnet.
  */
 static uint64_t pair_hash(uint32_t eni, uint32_t a, uint32_t b)
 {
@@ -296,7 +296,8 @@ static flowlog_status take(struct fl_view *v, const struct fl_look *l, const str
     if (!id) return FLOWLOG_OK;
     if (v->accepted_count == v->accepted_cap) {
         const uint32_t cap = v->accepted_cap ? v->accepted_cap * 2 : 64;
-        struct fl_accepted *p = flowlog__resize(&v->d->alloc, v->accepted, v->accepted_cap * sizeof *p, cap * sizeof *p);
+        struct fl_accepted *p =
+            flowlog__resize(&v->d->alloc, v->accepted, v->accepted_cap * sizeof *p, cap * sizeof *p);
         if (!p) return FLOWLOG_E_MEMORY;
         v->accepted = p;
         v->accepted_cap = cap;
@@ -358,7 +359,8 @@ static flowlog_status find_accepted(struct fl_view *v)
     const struct fl_conversations *table = &v->d->table;
     for (uint32_t i = 0; i < table->pool.count; i++) {
         const struct fl_conversation *c = fl_conversation_at(table, i);
-        if (!(c->state & FL_CONVERSATION_GONE) && (c->state & FL_CONVERSATION_REFUSED)) FL_TRY(each_episode(v, c, want));
+        if (!(c->state & FL_CONVERSATION_GONE) && (c->state & FL_CONVERSATION_REFUSED))
+            FL_TRY(each_episode(v, c, want));
     }
     if (!v->wanted.count) return FLOWLOG_OK;
     FL_TRY(make_hint(v));

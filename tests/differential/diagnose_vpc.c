@@ -71,10 +71,12 @@ static int take(void *ctx, const flowlog_finding *f)
     x->confidence = flowlog_confidence_name(f->confidence);
     for (int i = 0; i < c->w->ifaces; i++)
         if (f->eni.len == strlen(c->w->iface[i].id) && !memcmp(f->eni.ptr, c->w->iface[i].id, f->eni.len)) x->iface = i;
-    vpc_print(&c->text, "%s %.*s %u %s:%u %s:%u %s %s %s %s %s rule %u alt %u,%u,%u %" PRId64 "-%" PRId64 " %" PRIu64,
-              flowlog_finding_kind_name(f->kind), (int)f->eni.len, f->eni.ptr, f->proto, vpc_addr_text(&x->client.addr, a),
-              f->client_port, vpc_addr_text(&x->server.addr, b), f->server_port, x->verdict, x->layer, x->phase, x->direction,
-              x->confidence, f->rule_number, f->alt[0], f->alt[1], f->alt[2], f->first, f->last, f->records);
+    vpc_print(&c->text,
+              "%s %.*s %u %s:%u %s:%u %s %s %s %s %s rule %u alt %u,%u,%u %" PRId64 "-%" PRId64 " %" PRIu64,
+              flowlog_finding_kind_name(f->kind), (int)f->eni.len, f->eni.ptr, f->proto,
+              vpc_addr_text(&x->client.addr, a), f->client_port, vpc_addr_text(&x->server.addr, b), f->server_port,
+              x->verdict, x->layer, x->phase, x->direction, x->confidence, f->rule_number, f->alt[0], f->alt[1],
+              f->alt[2], f->first, f->last, f->records);
     const flowlog_side *sides[] = {&f->request_accept, &f->request_reject, &f->reply_accept, &f->reply_reject};
     for (int i = 0; i < 4; i++) vpc_print(&c->text, " %" PRIu64 "/%" PRIu64, sides[i]->packets, sides[i]->bytes);
     vpc_print(&c->text, "\n");
@@ -114,7 +116,8 @@ static void feed(flowlog_diagnosis *d, int format, const char *text, size_t len)
     flowlog_format *layout;
     flowlog_error err;
     flowlog_reader_options options = FLOWLOG_READER_OPTIONS_INIT;
-    cr_assert_eq(flowlog_format_parse(vpc_formats[format], strlen(vpc_formats[format]), NULL, &layout, &err), FLOWLOG_OK);
+    cr_assert_eq(flowlog_format_parse(vpc_formats[format], strlen(vpc_formats[format]), NULL, &layout, &err),
+                 FLOWLOG_OK);
     options.format = layout;
     options.fields = flowlog_diagnosis_fields(d);
     cr_assert_eq(flowlog_source_memory(text, len, NULL, NULL, &source, &err), FLOWLOG_OK);
@@ -139,7 +142,8 @@ static struct claims finish(const struct vpc_world *w, flowlog_diagnosis *d)
     return c;
 }
 
-static struct claims ask(const struct vpc_world *w, const struct vpc_log_options *o, int given, const char *text, size_t len)
+static struct claims ask(const struct vpc_world *w, const struct vpc_log_options *o, int given, const char *text,
+                         size_t len)
 {
     flowlog_diagnosis *d = engine(w, given);
     feed(d, o->format, text, len);
@@ -165,8 +169,8 @@ static int is_of(const char *line, const struct vpc_claim *c)
     return strstr(copy, key[0]) && strstr(copy, key[1]);
 }
 
-static int still_claims(const struct vpc_world *w, const struct vpc_log_options *o, int given, const struct vpc_claim *c,
-                        const char *const *lines, const uint8_t *keep, size_t n)
+static int still_claims(const struct vpc_world *w, const struct vpc_log_options *o, int given,
+                        const struct vpc_claim *c, const char *const *lines, const uint8_t *keep, size_t n)
 {
     struct vpc_text t = {0};
     for (size_t i = 0; i < n; i++)
@@ -186,8 +190,8 @@ static int still_claims(const struct vpc_world *w, const struct vpc_log_options 
 }
 
 /* The claim's own lines, and as few others as it needs. */
-static void print_records(const struct vpc_world *w, const struct vpc_log_options *o, int given, const struct vpc_claim *c,
-                          const struct vpc_log *log)
+static void print_records(const struct vpc_world *w, const struct vpc_log_options *o, int given,
+                          const struct vpc_claim *c, const struct vpc_log *log)
 {
     size_t n = 0;
     const char **lines = calloc(log->records + log->nodata + log->skipdata + 1, sizeof *lines);
@@ -217,7 +221,11 @@ struct tally {
     unsigned worlds, claims, high, wrong, twins, truncated, printed;
 };
 enum { PRINT_MAX = 6 }; /* reproductions of one test */
-static unsigned print_max(void) { const char *text = getenv("FLOWLOG_VPC_PRINT"); return text ? (unsigned)atoi(text) : PRINT_MAX; }
+static unsigned print_max(void)
+{
+    const char *text = getenv("FLOWLOG_VPC_PRINT");
+    return text ? (unsigned)atoi(text) : PRINT_MAX;
+}
 
 static void report(const struct vpc_world *w, uint64_t seed, const struct vpc_log_options *o, int given,
                    const struct vpc_claim *c, const char *why, const struct vpc_log *log, struct tally *t)
@@ -227,10 +235,10 @@ static void report(const struct vpc_world *w, uint64_t seed, const struct vpc_lo
             "seed %" PRIu64 ", version %d, %d s, times %d, lose %d%s%s%s: at %s %s%s %u %s:%u -> %s:%u "
             "%s/%s %s %s %s, rule %u\n  but %s\n",
             seed, (int[]){2, 3, 5}[o->format], o->interval_s, o->times, o->lose, o->marked ? " marked" : "",
-            o->from || o->to ? ", cut" : "", (const char *[]){"", ", rules", ", few"}[given], c->iface < 0 ? "-" : w->iface[c->iface].id,
-            c->path ? "path " : "", "proto", c->proto, vpc_addr_text(&c->client.addr, a), c->client.port,
-            vpc_addr_text(&c->server.addr, b), c->server.port, c->verdict, c->layer, c->direction, c->phase, c->confidence,
-            c->rule, why);
+            o->from || o->to ? ", cut" : "", (const char *[]){"", ", rules", ", few"}[given],
+            c->iface < 0 ? "-" : w->iface[c->iface].id, c->path ? "path " : "", "proto", c->proto,
+            vpc_addr_text(&c->client.addr, a), c->client.port, vpc_addr_text(&c->server.addr, b), c->server.port,
+            c->verdict, c->layer, c->direction, c->phase, c->confidence, c->rule, why);
     if (t->printed++ < print_max()) print_records(w, o, given, c, log);
 }
 
@@ -364,7 +372,10 @@ struct found {
 
 static const char *cause_name(uint8_t causes)
 {
-    return causes == 1 << VPC_BY_GROUP ? "SG" : causes == 1 << VPC_BY_ACL ? "NACL" : causes == 1 << VPC_BY_BOTH ? "SG_AND_NACL" : "";
+    return causes == 1 << VPC_BY_GROUP  ? "SG"
+           : causes == 1 << VPC_BY_ACL  ? "NACL"
+           : causes == 1 << VPC_BY_BOTH ? "SG_AND_NACL"
+                                        : "";
 }
 
 /* The peer has a private address of no interface that is known, and a rule for this traffic names a group: the peer

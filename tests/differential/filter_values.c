@@ -36,7 +36,26 @@ static const char *const fields[] = {
     "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action",
     "log-status", "interface-id", "tcp-flags", "flow-direction", "pkt-dst-aws-service", "new-field", "account-id", "pkt-srcaddr",
 };
-enum { SRC, DST, SPORT, DPORT, PROTO, PACKETS, BYTES, START, END, ACTION, STATUS, ENI, FLAGS, WAY, SERVICE, NEW, ACCOUNT, PKT };
+enum {
+    SRC,
+    DST,
+    SPORT,
+    DPORT,
+    PROTO,
+    PACKETS,
+    BYTES,
+    START,
+    END,
+    ACTION,
+    STATUS,
+    ENI,
+    FLAGS,
+    WAY,
+    SERVICE,
+    NEW,
+    ACCOUNT,
+    PKT
+};
 
 static const char *const addresses[] = {
     "0.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.1.1", "10.1.0.0", "10.255.255.255", "11.0.0.0", "192.0.2.7",
@@ -98,7 +117,7 @@ static struct test_batch *random_batch(uint32_t rows)
     return b;
 }
 
-/* --- conditions ------------------------------------------------------------------------------------------------------ */
+/* --- conditions ---------------------------------------------------------------------------------- */
 
 enum kind { AND, OR, NOT, COMPARE, LIST, SEARCH, IS_NULL, BITS, DERIVED };
 enum { VALUES = 40 };
@@ -189,13 +208,17 @@ static void put_value(const struct node *n, uint32_t i)
         put("%s/%u", n->value[i], n->bits[i]);
         return;
     }
-    const char *quote = strchr(n->value[i], '\'') ? "\"" : strchr(n->value[i], '"') || !strcmp(n->value[i], "in") || rnd(3) == 0 ? "'" : ""; /* a word of the language */
+    const char *quote = strchr(n->value[i], '\'') ? "\""
+                        : strchr(n->value[i], '"') || !strcmp(n->value[i], "in") || rnd(3) == 0
+                            ? "'"
+                            : ""; /* a word of the language */
     put("%s%s%s", quote, n->value[i], quote);
 }
 
 static void write_node(const struct node *n)
 {
-    static const char *const ops[][3] = {{"=", "==", "eq"}, {"!=", "<>", "ne"}, {"<", "lt", "LT"}, {"<=", "le", "Le"}, {">", "gt", "GT"}, {">=", "ge", "ge"}};
+    static const char *const ops[][3] = {{"=", "==", "eq"},  {"!=", "<>", "ne"}, {"<", "lt", "LT"},
+                                         {"<=", "le", "Le"}, {">", "gt", "GT"},  {">=", "ge", "ge"}};
     static const char *const searches[] = {"~", "^=", "$="};
     static const char *const derived[] = {"duration", "bpp", "bps"};
     const char *quote = n->field == NEW ? "`" : "";
@@ -233,7 +256,7 @@ static void write_node(const struct node *n)
     if (n->kind == LIST) put("]");
 }
 
-/* --- the expected answer ------------------------------------------------------------------------------------------------ */
+/* --- the expected answer ---------------------------------------------------------------------------- */
 
 static int64_t value_of(const flowlog_batch *b, uint32_t row, const char *name, flowlog_value *v)
 {
@@ -290,14 +313,16 @@ static int matches_derived(const flowlog_batch *b, uint32_t row, const struct no
     value_of(b, row, "end", &end);
     value_of(b, row, "bytes", &bytes);
     value_of(b, row, "packets", &packets);
-    const __int128 wanted = (__int128)strtoull(n->value[0], NULL, 10), lasting = (__int128)(int64_t)end.number - (int64_t)start.number;
+    const __int128 wanted = (__int128)strtoull(n->value[0], NULL, 10),
+                   lasting = (__int128)(int64_t)end.number - (int64_t)start.number;
     __int128 left = lasting, right = wanted;
     if (n->field == 0 && (start.is_null || end.is_null)) return 0;
     if (n->field == 1) {
         if (bytes.is_null || packets.is_null || !packets.number) return 0;
         left = bytes.number;
         /* beyond 127 bits nothing but more is possible */
-        right = wanted && packets.number > UINT64_MAX / 2 && wanted > UINT64_MAX / 2 ? ((__int128)1 << 126) : wanted * packets.number;
+        right = wanted && packets.number > UINT64_MAX / 2 && wanted > UINT64_MAX / 2 ? ((__int128)1 << 126)
+                                                                                     : wanted * packets.number;
     }
     if (n->field == 2) {
         if (bytes.is_null || start.is_null || end.is_null || lasting <= 0) return 0;
@@ -335,7 +360,7 @@ static int matches(const flowlog_batch *b, uint32_t row, const struct node *n)
     return 0;
 }
 
-/* --- raw tests ------------------------------------------------------------------------------------------------------------ */
+/* --- raw tests ---------------------------------------------------------------------------------------- */
 
 static int passes(const struct fl_raw_test *t, const char *token)
 {
@@ -400,14 +425,16 @@ Test(filter_values, selections_are_what_the_condition_says)
             write_node(n);
             if (flowlog_filter_parse(text, text_len, NULL, &filter, &err) < 0) {
                 /* numbers that a port cannot be are errors where they are compared for equality */
-                cr_assert_not_null(strstr(err.message, " are 0 to "), "%s: %s at %u", text, err.message, (unsigned)err.column);
+                cr_assert_not_null(strstr(err.message, " are 0 to "), "%s: %s at %u", text, err.message,
+                                   (unsigned)err.column);
                 continue;
             }
             cr_assert_eq(flowlog_filter_select(filter, &b->batch, selection, &matched, &err), FLOWLOG_OK);
             uint32_t expected = 0;
             for (uint32_t r = 0; r < rows; r++) {
                 const int want = matches(&b->batch, r, n), got = (int)(selection[r / 64] >> r % 64 & 1);
-                cr_assert_eq(want, got, "%s: row %u of %u: %d instead of %d", text, (unsigned)r, (unsigned)rows, got, want);
+                cr_assert_eq(want, got, "%s: row %u of %u: %d instead of %d", text, (unsigned)r, (unsigned)rows,
+                             got, want);
                 expected += (uint32_t)want;
             }
             cr_assert_eq(expected, matched, "%s", text);
