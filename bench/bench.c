@@ -8,7 +8,8 @@
  * TASK  count    records, nothing decoded
  *       top      the ten source addresses with most bytes (a plan)
  *       full     every column decoded: sums of numbers, lengths of text, addresses folded
- *       reject   REJECT records by destination port, the ten largest (a loop over batches)
+ *       reject   REJECT records by destination port, the ten largest (a filter, and a loop over batches)
+ *       net      records and bytes from 10.1.0.0/16 to port 443 (a filter, and a loop over batches)
  *       newline  the floor: newlines counted over the same input path, and nothing else; not for .gz
  *       check    `full`, but prints what it saw of addresses
  *
@@ -16,7 +17,7 @@
  *
  * Prints one line a run: seconds, GB/s of text, million records a second; then the peak memory.  With
  * --result it prints the answer instead, in the normal form that all peers print too, with tabs between:
- *     count N | top ADDRESS BYTES | full COLUMN NUMBER | reject PORT COUNT
+ *     count N | top ADDRESS BYTES | full COLUMN NUMBER | reject PORT COUNT | net RECORDS BYTES
  *     check COLUMN NULL IPV4 IPV6 SUM-OF-IPV4
  * bench/run compares these before it times anything.
  */
@@ -54,6 +55,7 @@ struct answer {
     struct folded column[COLUMNS_MAX];
     flowlog_result *result;
     uint64_t ports[65536];
+    uint64_t net_records, net_bytes;
 };
 
 static void die(const char *what, const flowlog_error *e)
@@ -64,13 +66,14 @@ static void die(const char *what, const flowlog_error *e)
 }
 
 static flowlog_reader *open_reader(const char *const *paths, size_t count, uint32_t flags,
-                                   const char *fields)
+                                   const char *fields, const flowlog_filter *filter)
 {
     flowlog_error e = {0};
     flowlog_source *source = NULL;
     flowlog_reader *reader = NULL;
     flowlog_reader_options options = FLOWLOG_READER_OPTIONS_INIT;
     options.fields = fields;
+    options.filter = filter;
     if (flowlog_source_paths(paths, count, flags, NULL, &source, &e) < 0) die("source", &e);
     if (flowlog_reader_open(source, &options, &reader, &e) < 0) die("reader", &e);
     return reader;
@@ -114,7 +117,7 @@ static void run_top(const char *const *paths, size_t count, uint32_t flags, stru
         flowlog_plan_sort(plan, "bytes", 1, &e) < 0 || flowlog_plan_limit(plan, 10) < 0 ||
         flowlog_run_begin(plan, NULL, &run) < 0)
         die("plan", &e);
-    flowlog_reader *reader = open_reader(paths, count, flags, flowlog_plan_fields(plan));
+    flowlog_reader *reader = open_reader(paths, count, flags, flowlog_plan_fields(plan), NULL);
     const flowlog_batch *batch;
     while ((batch = next_batch(reader)) != NULL)
         if (flowlog_run_add(run, batch, &e) < 0) die("add", &e);
@@ -207,9 +210,17 @@ static void run_reject(flowlog_reader *reader, struct answer *a)
     const flowlog_batch *batch;
     while ((batch = next_batch(reader)) != NULL) {
         const uint32_t *port = batch->column[0].values;
-        const uint8_t *action = batch->column[1].values;
-        for (uint32_t i = 0; i < batch->rows; i++)
-            if (action[i] == FLOWLOG_ACTION_REJECT) a->ports[port[i] & 0xFFFF]++;
+        for (uint32_t i = 0; i < batch->rows; i++) a->ports[port[i] & 0xFFFF]++;
+    }
+}
+
+static void run_net(flowlog_reader *reader, struct answer *a)
+{
+    const flowlog_batch *batch;
+    while ((batch = next_batch(reader)) != NULL) {
+        const uint64_t *bytes = batch->column[0].values;
+        for (uint32_t i = 0; i < batch->rows; i++) a->net_bytes += bytes[i];
+        a->net_records += batch->rows;
     }
 }
 
@@ -256,18 +267,25 @@ static void run(const char *task, const char *const *paths, size_t count, uint32
         run_top(paths, count, flags, a);
         return;
     }
+    flowlog_error e = {0};
+    flowlog_filter *filter = NULL;
     const int full = strcmp(task, "full") == 0 || strcmp(task, "check") == 0;
-    flowlog_reader *reader = open_reader(paths, count, flags,
-                                         full             ? NULL
-                                         : task[0] == 'c' ? ""
-                                                          : "dstport,action");
+    const int reject = strcmp(task, "reject") == 0, net = strcmp(task, "net") == 0;
+    const char *condition = reject ? "reject" : "src net 10.1.0.0/16 and dst port 443";
+    if ((reject || net) && flowlog_filter_parse(condition, strlen(condition), NULL, &filter, &e) < 0)
+        die("filter", &e);
+    const char *fields = full ? NULL : reject ? "dstport" : net ? "bytes" : "";
+    flowlog_reader *reader = open_reader(paths, count, flags, fields, filter);
     if (full)
         run_full(reader, a);
-    else if (strcmp(task, "count") == 0)
-        run_count(reader);
-    else
+    else if (reject)
         run_reject(reader, a);
+    else if (net)
+        run_net(reader, a);
+    else
+        run_count(reader);
     close_reader(reader, a);
+    flowlog_filter_free(filter);
 }
 
 static void print_result(const char *task, const struct answer *a)
@@ -283,6 +301,8 @@ static void print_result(const char *task, const struct answer *a)
             flowlog_value_format(&key, text, sizeof text);
             printf("top\t%s\t%" PRIu64 "\n", text, sum.number);
         }
+    } else if (strcmp(task, "net") == 0) {
+        printf("net\t%" PRIu64 "\t%" PRIu64 "\n", a->net_records, a->net_bytes);
     } else if (strcmp(task, "reject") == 0) {
         uint64_t left[65536];
         memcpy(left, a->ports, sizeof left);
@@ -316,7 +336,7 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const tasks[] = {"count", "top", "full", "reject", "newline", "check"};
+    static const char *const tasks[] = {"count", "top", "full", "reject", "net", "newline", "check"};
     uint32_t flags = 0;
     int runs = 1, result_only = 0, i = 1, known = 0;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
@@ -334,7 +354,7 @@ int main(int argc, char **argv)
     for (size_t k = 0; i < argc && k < sizeof tasks / sizeof tasks[0]; k++)
         known |= strcmp(argv[i], tasks[k]) == 0;
     if (!known || argc - i < 2) {
-        fputs("usage: bench [--map|--read] [--runs N] [--result] count|top|full|reject|newline|check "
+        fputs("usage: bench [--map|--read] [--runs N] [--result] count|top|full|reject|net|newline|check "
               "PATH...\n",
               stderr);
         return 2;

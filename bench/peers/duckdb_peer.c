@@ -9,6 +9,7 @@
  *       top     the ten source addresses with most bytes
  *       full    every column read: sums of numbers, lengths of text
  *       reject  REJECT records by destination port, the ten largest
+ *       net     records and bytes from 10.1.0.0/16 to port 443
  *       check   what `full` of bench.c says of addresses; slow, never timed
  *
  * The library is found by --lib, else $FLOWLOG_DUCKDB.  It is loaded at run time and its few functions are
@@ -149,6 +150,8 @@ static void make_sql(const char *task, const struct column *columns, const char 
         say("srcaddr, sum(bytes) AS b");
     } else if (strcmp(task, "reject") == 0) {
         say("dstport, count(*) AS n");
+    } else if (strcmp(task, "net") == 0) {
+        say("count(*), sum(bytes)");
     } else if (strcmp(task, "full") == 0) {
         for (const struct column *c = columns; c->name != NULL; c++) {
             say2(c == columns ? "sum(" : ", sum(", c->kind == 'N' ? "\"" : "length(\"", c->name);
@@ -190,6 +193,7 @@ static void make_sql(const char *task, const struct column *columns, const char 
             "10");
     if (strcmp(task, "reject") == 0)
         say(" WHERE action = 'REJECT' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10");
+    if (strcmp(task, "net") == 0) say(" WHERE srcaddr LIKE '10.1.%' AND dstport = 443");
 }
 
 static void ask(void *connection, const char *text, db_result *result)

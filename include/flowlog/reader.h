@@ -102,8 +102,9 @@ typedef struct flowlog_reader_options {
     uint32_t line_max;            /* longest line in bytes; 0: 65536; beyond it a line is malformed.
                                      At most 1 MiB */
     const struct flowlog_filter *filter; /* only rows that match are in the batches; NULL: all.  Borrowed until
-                                     close.  A row that it leaves out is counted like any other, but only those
-                                     of its values were looked at that decided it */
+                                     close.  A row that it leaves out is counted like any other (but for
+                                     ms_times and odd_times), and only those of its values were looked at that
+                                     decided it */
 } flowlog_reader_options;
 
 #define FLOWLOG_READER_OPTIONS_INIT {sizeof(flowlog_reader_options), 0, NULL, NULL, NULL, 0, 0, NULL}

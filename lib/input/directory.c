@@ -21,7 +21,7 @@
 #include "core/error.h"
 
 flowlog_status flowlog__paths_add(struct fl_paths *paths, const flowlog_alloc *alloc, const char *dir,
-                                  const char *name, uint64_t bytes)
+                                  const char *name, uint64_t bytes, int regular)
 {
     if (paths->count == paths->cap) {
         const size_t cap = paths->cap ? paths->cap * 2 : 16;
@@ -44,7 +44,7 @@ flowlog_status flowlog__paths_add(struct fl_paths *paths, const flowlog_alloc *a
         text[dir_len] = '/';
     }
     memcpy(text + (len - name_len), name, name_len + 1);
-    paths->item[paths->count++] = (struct fl_path){text, len, bytes};
+    paths->item[paths->count++] = (struct fl_path){text, len, bytes, regular};
     return FLOWLOG_OK;
 }
 
@@ -99,16 +99,16 @@ static flowlog_status take(const char *dir, int fd, const char *name, const flow
         if (errno == ENOENT || (link && errno == ELOOP)) return FLOWLOG_OK; /* just removed, or leads nowhere */
         const int error = errno;
         struct fl_paths one = {NULL, 0, 0};
-        flowlog_status status = flowlog__paths_add(&one, alloc, dir, name, 0);
+        flowlog_status status = flowlog__paths_add(&one, alloc, dir, name, 0, 0);
         status = status < 0 ? fail_memory(err) : flowlog__fail_errno(err, "open", one.item[0].name, error);
         flowlog__paths_free(&one, alloc);
         return status;
     }
     flowlog_status status = FLOWLOG_OK;
     if (S_ISREG(st.st_mode))
-        status = flowlog__paths_add(files, alloc, dir, name, st.st_size > 0 ? (uint64_t)st.st_size : 0);
+        status = flowlog__paths_add(files, alloc, dir, name, st.st_size > 0 ? (uint64_t)st.st_size : 0, 1);
     else if (S_ISDIR(st.st_mode) && !link)
-        status = flowlog__paths_add(todo, alloc, dir, name, 0);
+        status = flowlog__paths_add(todo, alloc, dir, name, 0, 0);
     return status < 0 ? fail_memory(err) : FLOWLOG_OK;
 }
 
@@ -137,7 +137,7 @@ flowlog_status flowlog__directory_files(const char *path, const flowlog_alloc *a
     const int before = errno;
     const size_t first = files->count;
     struct fl_paths todo = {NULL, 0, 0};
-    flowlog_status status = flowlog__paths_add(&todo, alloc, NULL, path, 0);
+    flowlog_status status = flowlog__paths_add(&todo, alloc, NULL, path, 0, 0);
     if (status < 0) status = fail_memory(err);
     while (status >= 0 && todo.count) {
         const struct fl_path dir = todo.item[--todo.count];

@@ -111,6 +111,14 @@ flowlog_status flowlog__file_read(int fd, const char *path, void *buf, size_t ca
     return n ? FLOWLOG_OK : FLOWLOG_END;
 }
 
+flowlog_status flowlog__file_seek(int fd, const char *path, uint64_t offset, flowlog_error *err)
+{
+    const int before = errno;
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0) return flowlog__fail_errno(err, "read", path, errno);
+    errno = before;
+    return FLOWLOG_OK;
+}
+
 void flowlog__file_close(int fd)
 {
     const int before = errno;

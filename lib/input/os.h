@@ -23,6 +23,7 @@ struct fl_path {
     char *name; /* NUL-terminated, owned: len + 1 bytes */
     size_t len;
     uint64_t bytes;
+    int regular; /* 1: a regular file */
 };
 
 /* A growing list of them. */
@@ -37,6 +38,8 @@ flowlog_status flowlog__file_open(const char *path, int *fd, struct fl_path_info
 /* OK with *got > 0, END with *got == 0, E_IO. */
 flowlog_status flowlog__file_read(int fd, const char *path, void *buf, size_t cap, size_t *got,
                                   flowlog_error *err);
+/* The next read is at byte `offset`.  E_IO. */
+flowlog_status flowlog__file_seek(int fd, const char *path, uint64_t offset, flowlog_error *err);
 void flowlog__file_close(int fd);
 /* E_IO with the text of an errno: "cannot open a/b: no such file or directory". */
 flowlog_status flowlog__fail_errno(flowlog_error *err, const char *what, const char *path, int error);
@@ -46,7 +49,7 @@ flowlog_status flowlog__directory_files(const char *path, const flowlog_alloc *a
                                         struct fl_paths *files, flowlog_error *err);
 /* Append dir + "/" + name, or name alone when dir is NULL. */
 flowlog_status flowlog__paths_add(struct fl_paths *paths, const flowlog_alloc *alloc, const char *dir,
-                                  const char *name, uint64_t bytes);
+                                  const char *name, uint64_t bytes, int regular);
 void flowlog__paths_free(struct fl_paths *paths, const flowlog_alloc *alloc);
 
 /* map.c: the whole file, read-only; NULL when it cannot be mapped (then it is read). */

@@ -5,6 +5,8 @@
  * Three kinds behind one list: paths, one block of memory, one function.  An input is either `data` (given
  * or mapped memory), a descriptor, or the function; all three are drawn from by _fill, the first also by
  * _mapped.  The end of an input and a failure stay what they are until _next is called.
+ *
+ * For threads there are sources that borrow the list of another one: each gives some of its inputs, or a part of one.
  */
 #include "input/source.h"
 
@@ -22,7 +24,8 @@ struct flowlog_source {
     struct fl_paths paths; /* one entry without a path for memory and functions */
     uint64_t bytes;
     uint32_t flags;
-    uint32_t opened; /* inputs begun; the current one is the last of them */
+    uint32_t opened;  /* inputs begun */
+    uint32_t current; /* number of the last of them */
     /* what the one input of a source that has no paths is */
     const uint8_t *memory;
     size_t memory_len;
@@ -30,10 +33,17 @@ struct flowlog_source {
     void *ctx;
     char *name; /* may be NULL */
     size_t name_len;
+    /* a source that borrows the inputs of another one */
+    const flowlog_source *parent; /* NULL: it has its own */
+    fl_take take;
+    uint64_t from, to; /* the part of each input that is read */
+    const struct fl_pipe_ops *pipe;
     /* the current input */
     int fd;        /* -1: none */
-    int is_mapped; /* `data` is to be unmapped */
-    size_t paged;  /* of it, pages before this have been brought in */
+    const uint8_t *map; /* what is to be unmapped, and contains `data`; NULL: nothing */
+    size_t map_len;
+    size_t paged; /* of it, pages before this have been brought in */
+    uint64_t left; /* bytes of a part that are still to be read */
     const uint8_t *data;
     size_t data_len, pos;
     int in_memory;         /* `data` counts */
@@ -45,7 +55,7 @@ static flowlog_status new_source(const flowlog_alloc *alloc, flowlog_source **so
     const flowlog_alloc a = flowlog__alloc_or_default(alloc);
     flowlog_source *s = flowlog__alloc(&a, sizeof *s);
     if (!s) return FL_FAIL(err, FLOWLOG_E_MEMORY, "out of memory for a source");
-    *s = (flowlog_source){.alloc = a, .fd = -1, .status = FLOWLOG_END};
+    *s = (flowlog_source){.alloc = a, .fd = -1, .to = UINT64_MAX, .status = FLOWLOG_END};
     *source = s;
     return FLOWLOG_OK;
 }
@@ -56,7 +66,7 @@ static flowlog_status add_path(flowlog_source *s, const char *path, flowlog_erro
     FL_TRY(flowlog__path_info(path, &info, err));
     if (info.kind == FL_PATH_DIRECTORY && strcmp(path, "-") != 0)
         return flowlog__directory_files(path, &s->alloc, &s->paths, err);
-    if (flowlog__paths_add(&s->paths, &s->alloc, NULL, path, info.bytes) < 0)
+    if (flowlog__paths_add(&s->paths, &s->alloc, NULL, path, info.bytes, info.kind == FL_PATH_FILE && strcmp(path, "-") != 0) < 0)
         return FL_FAIL(err, FLOWLOG_E_MEMORY, "out of memory for a path");
     return FLOWLOG_OK;
 }
@@ -150,6 +160,7 @@ static int is_single(const flowlog_source *s) { return s->memory || s->read; }
 uint32_t flowlog_source_count(const flowlog_source *source)
 {
     if (!source) return 0;
+    if (source->parent) return flowlog_source_count(source->parent);
     return is_single(source) ? 1 : (uint32_t)source->paths.count;
 }
 
@@ -158,17 +169,18 @@ uint64_t flowlog_source_bytes(const flowlog_source *source) { return source ? so
 const char *flowlog_source_name(const flowlog_source *source, uint32_t index)
 {
     if (!source || index >= flowlog_source_count(source)) return NULL;
+    if (source->parent) return flowlog_source_name(source->parent, index);
     return is_single(source) ? source->name : source->paths.item[index].name;
 }
 
 static void close_current(flowlog_source *s)
 {
-    if (s->is_mapped) flowlog__unmap(s->data, s->data_len);
+    flowlog__unmap(s->map, s->map_len);
     flowlog__file_close(s->fd);
     s->fd = -1;
-    s->is_mapped = s->in_memory = 0;
-    s->data = NULL;
-    s->data_len = s->pos = s->paged = 0;
+    s->map = s->data = NULL;
+    s->in_memory = 0;
+    s->map_len = s->data_len = s->pos = s->paged = 0;
     s->status = FLOWLOG_END;
 }
 
@@ -182,39 +194,55 @@ void flowlog_source_close(flowlog_source *source)
     flowlog__release(&a, source, sizeof *source);
 }
 
+/* The part of `data` that is to be read. */
 static void use_memory(flowlog_source *s, const uint8_t *data, size_t len)
 {
-    s->data = data;
-    s->data_len = len;
+    const size_t from = s->from < len ? (size_t)s->from : len, to = s->to < len ? (size_t)s->to : len;
+    s->data = data + from;
+    s->data_len = to - from;
     s->in_memory = 1;
+}
+
+/* The number of the next input. */
+static flowlog_status take_next(flowlog_source *s, uint32_t *index)
+{
+    if (s->take) return s->take(s->ctx, index);
+    if (s->opened >= flowlog_source_count(s)) return FLOWLOG_END;
+    *index = s->opened;
+    return FLOWLOG_OK;
+}
+
+static flowlog_status open_path(flowlog_source *s, const char *path, flowlog_error *err)
+{
+    struct fl_path_info info;
+    FL_TRY(flowlog__file_open(path, &s->fd, &info, err));
+    /* Standard input may stand in the middle of its file, so it is read. */
+    if (s->flags & FLOWLOG_SOURCE_MAP && info.kind == FL_PATH_FILE && info.bytes >= MAP_MIN && strcmp(path, "-") != 0) {
+        s->map = flowlog__map(s->fd, info.bytes, &s->map_len);
+        if (s->map) {
+            use_memory(s, s->map, s->map_len);
+            s->paged = (size_t)(s->data - s->map) / MAP_WINDOW * MAP_WINDOW;
+            flowlog__file_close(s->fd);
+            s->fd = -1;
+            return FLOWLOG_OK;
+        }
+    }
+    s->left = s->to - s->from;
+    return s->from ? flowlog__file_seek(s->fd, path, s->from, err) : FLOWLOG_OK;
 }
 
 flowlog_status flowlog__source_next(flowlog_source *source, uint32_t *index, flowlog_error *err)
 {
+    const flowlog_source *list = source->parent ? source->parent : source;
     close_current(source);
-    if (source->opened >= flowlog_source_count(source)) return FLOWLOG_END;
-    *index = source->opened++;
-    if (is_single(source)) {
-        source->status = FLOWLOG_OK;
-        if (source->memory) use_memory(source, source->memory, source->memory_len);
-        return FLOWLOG_OK;
-    }
-    const char *path = source->paths.item[*index].name;
-    struct fl_path_info info;
-    FL_TRY(flowlog__file_open(path, &source->fd, &info, err));
+    const flowlog_status status = take_next(source, index);
+    if (status != FLOWLOG_OK) return status;
+    source->opened++;
+    source->current = *index;
+    if (source->pipe) FL_TRY(source->pipe->open(source->ctx, err));
+    else if (list->memory) use_memory(source, list->memory, list->memory_len);
+    else if (!is_single(list)) FL_TRY(open_path(source, list->paths.item[*index].name, err));
     source->status = FLOWLOG_OK;
-    /* Standard input may stand in the middle of its file, so it is read. */
-    if (source->flags & FLOWLOG_SOURCE_MAP && info.kind == FL_PATH_FILE && info.bytes >= MAP_MIN
-        && strcmp(path, "-") != 0) {
-        size_t len = 0;
-        const uint8_t *data = flowlog__map(source->fd, info.bytes, &len);
-        if (data) {
-            use_memory(source, data, len);
-            source->is_mapped = 1;
-            flowlog__file_close(source->fd);
-            source->fd = -1;
-        }
-    }
     return FLOWLOG_OK;
 }
 
@@ -226,13 +254,16 @@ int flowlog__source_mapped(const flowlog_source *source, const uint8_t **data, s
     return 1;
 }
 
+int flowlog__source_inflated(const flowlog_source *source) { return source->pipe != NULL; }
+
 void flowlog__source_reading(flowlog_source *source, size_t at)
 {
-    if (!source->is_mapped || at + MAP_WINDOW / 2 < source->paged || source->paged >= source->data_len) return;
-    const size_t from = source->paged, left = source->data_len - from;
-    const size_t len = left < MAP_WINDOW ? left : MAP_WINDOW;
-    if (from > 2 * (size_t)MAP_WINDOW) flowlog__map_drop(source->data, from - 2 * (size_t)MAP_WINDOW, MAP_WINDOW);
-    flowlog__map_fetch(source->data, from, len);
+    if (!source->map) return;
+    const size_t begin = (size_t)(source->data - source->map), end = begin + source->data_len;
+    if (at + MAP_WINDOW / 2 < source->paged || source->paged >= end) return;
+    const size_t from = source->paged, left = end - from, len = left < MAP_WINDOW ? left : MAP_WINDOW;
+    if (from >= begin + 3 * (size_t)MAP_WINDOW) flowlog__map_drop(source->map, from - 2 * (size_t)MAP_WINDOW, MAP_WINDOW);
+    flowlog__map_fetch(source->map, from, len);
     source->paged = from + len;
 }
 
@@ -261,11 +292,62 @@ flowlog_status flowlog__source_fill(flowlog_source *source, uint8_t *buf, size_t
         source->pos += n;
         *got = n;
         source->status = n ? FLOWLOG_OK : FLOWLOG_END;
+    } else if (source->pipe) {
+        source->status = source->pipe->fill(source->ctx, buf, cap, got, err);
     } else if (source->read) {
         source->status = call(source, buf, cap, got, err);
     } else {
-        const char *path = source->paths.item[source->opened - 1].name;
-        source->status = flowlog__file_read(source->fd, path, buf, cap, got, err);
+        const size_t most = source->left < cap ? (size_t)source->left : cap;
+        const char *path = flowlog_source_name(source, source->current);
+        source->status = most ? flowlog__file_read(source->fd, path, buf, most, got, err) : FLOWLOG_END;
+        source->left -= *got;
     }
     return source->status;
 }
+
+/* --- for threads ----------------------------------------------------------------------------------------- */
+
+int flowlog__source_reopens(const flowlog_source *source)
+{
+    if (is_single(source)) return source->memory != NULL;
+    for (size_t i = 0; i < source->paths.count; i++)
+        if (!source->paths.item[i].regular) return 0;
+    return 1;
+}
+
+static flowlog_status new_child(const flowlog_source *parent, void *ctx, const flowlog_alloc *alloc,
+                                flowlog_source **source, flowlog_error *err)
+{
+    FL_TRY(new_source(alloc, source, err));
+    (*source)->parent = parent;
+    (*source)->ctx = ctx;
+    (*source)->flags = parent->flags;
+    (*source)->bytes = parent->bytes;
+    return FLOWLOG_OK;
+}
+
+flowlog_status flowlog__source_queue(const flowlog_source *parent, fl_take take, void *ctx,
+                                     const flowlog_alloc *alloc, flowlog_source **source, flowlog_error *err)
+{
+    FL_TRY(new_child(parent, ctx, alloc, source, err));
+    (*source)->take = take;
+    return FLOWLOG_OK;
+}
+
+flowlog_status flowlog__source_range(const flowlog_source *parent, uint64_t from, uint64_t to,
+                                     const flowlog_alloc *alloc, flowlog_source **source, flowlog_error *err)
+{
+    FL_TRY(new_child(parent, NULL, alloc, source, err));
+    (*source)->from = from;
+    (*source)->to = to;
+    return FLOWLOG_OK;
+}
+
+flowlog_status flowlog__source_pipe(const flowlog_source *parent, const struct fl_pipe_ops *ops, void *ctx,
+                                    const flowlog_alloc *alloc, flowlog_source **source, flowlog_error *err)
+{
+    FL_TRY(new_child(parent, ctx, alloc, source, err));
+    (*source)->pipe = ops;
+    return FLOWLOG_OK;
+}
+

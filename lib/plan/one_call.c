@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "plan/parallel.h"
 #include "read/reader.h"
 
 /* Progress is told each time this much more was consumed: several times a second, without a clock. */
@@ -108,6 +109,71 @@ flowlog_status flowlog__collect(flowlog_run *run, flowlog_source *source, const 
     return status;
 }
 
+/* --- by several threads ------------------------------------------------------------------------------------- */
+
+struct shared {
+    const flowlog_plan *plan;
+    const flowlog_run_options *options;
+};
+
+static flowlog_status begin_run(const struct shared *shared, flowlog_run **run, flowlog_error *err)
+{
+    const flowlog_status status = flowlog_run_begin(shared->plan, shared->options->alloc, run);
+    if (status == FLOWLOG_E_ARGUMENT)
+        return FL_FAIL(err, status, "an approximate plan is sorted by a count or a sum first, falling");
+    return status < 0 ? FL_FAIL(err, status, "out of memory for a run") : FLOWLOG_OK;
+}
+
+static flowlog_status work_begin(void *ctx, void **state, flowlog_error *err)
+{
+    flowlog_run *run = NULL;
+    FL_TRY(begin_run(ctx, &run, err));
+    *state = run;
+    return FLOWLOG_OK;
+}
+
+static flowlog_status work_add(void *ctx, void *state, const flowlog_batch *batch, flowlog_error *err)
+{
+    (void)ctx;
+    return flowlog_run_add(state, batch, err);
+}
+
+static flowlog_status work_merge(void *ctx, void *into, void *from, flowlog_error *err)
+{
+    (void)ctx;
+    return flowlog_run_merge(into, from, err);
+}
+
+static void work_free(void *ctx, void *state)
+{
+    (void)ctx;
+    flowlog_run_free(state);
+}
+
+/* END: one thread has to do it. */
+static flowlog_status collect_together(struct shared *shared, flowlog_source *source, flowlog_run **run,
+                                       flowlog_counters *counters, flowlog_error *err)
+{
+    static const struct fl_work work = {work_begin, work_add, work_merge, work_free};
+    const flowlog_run_options *o = shared->options;
+    flowlog_reader_options how;
+    void *state = NULL;
+    if (o->threads < 2 || shared->plan->approximate) return FLOWLOG_END; /* what is kept would depend on the order */
+    flowlog__run_reader_options(shared->plan, o, &how);
+    const struct fl_parallel p = {.source = source, .options = &how, .threads = o->threads, .work = &work,
+                                  .ctx = shared, .progress = o->progress, .damage = o->damage, .user = o->ctx};
+    const flowlog_status status = flowlog__parallel_read(&p, &state, counters, err);
+    if (status == FLOWLOG_OK) *run = state;
+    return status;
+}
+
+static flowlog_status collect_alone(const struct shared *shared, flowlog_source *source, flowlog_run **run,
+                                    flowlog_counters *counters, flowlog_error *err)
+{
+    FL_TRY(begin_run(shared, run, err));
+    return flowlog__collect(*run, source, shared->options, counters, err);
+}
+
 /* --- one call --------------------------------------------------------------------------------------------- */
 
 flowlog_status flowlog_plan_collect(const flowlog_plan *plan, flowlog_source *source,
@@ -119,11 +185,9 @@ flowlog_status flowlog_plan_collect(const flowlog_plan *plan, flowlog_source *so
     if (!plan || !source || !run) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no plan, no source or no run given");
     FL_TRY(flowlog__run_options(options, &o, err));
     memset(&counters, 0, sizeof counters);
-    flowlog_status status = flowlog_run_begin(plan, o.alloc, &r);
-    if (status == FLOWLOG_E_ARGUMENT)
-        status = FL_FAIL(err, status, "an approximate plan is sorted by a count or a sum first, falling");
-    else if (status < 0) status = FL_FAIL(err, status, "out of memory for a run");
-    if (status >= 0) status = flowlog__collect(r, source, &o, &counters, err);
+    struct shared shared = {plan, &o};
+    flowlog_status status = collect_together(&shared, source, &r, &counters, err);
+    if (status == FLOWLOG_END) status = collect_alone(&shared, source, &r, &counters, err);
     if (o.counters) *o.counters = counters;
     if (status < 0) {
         flowlog_run_free(r);

@@ -6,6 +6,7 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "expr/filter.h"
 
 /*
  * The fields that describe traffic, not the interface: all of them null is how a format without log-status
@@ -39,25 +40,48 @@ static void choose_guard(fl_layout_entry *e)
     }
 }
 
-flowlog_status flowlog__layout_new(flowlog_format *format, const flowlog_format *wanted,
-                                   const flowlog_alloc *alloc, fl_layout_entry **entry, flowlog_error *err)
+static void set_target(fl_target *t, const flowlog_format *format, const char *name, uint32_t field, uint32_t type)
 {
-    const uint32_t targets = wanted ? flowlog_format_columns(wanted) : flowlog_format_columns(format);
-    const size_t len = sizeof(fl_layout_entry) + targets * sizeof(fl_target);
+    t->index = flowlog_format_find(format, name, strlen(name));
+    t->shared = -1;
+    t->name = name;
+    flowlog__decoder_init(&t->decoder, field, type);
+}
+
+static void set_needs(fl_layout_entry *e, const flowlog_filter *filter)
+{
+    for (uint32_t i = 0; i < e->needs; i++) {
+        fl_target *need = &e->need[i];
+        const uint32_t field = flowlog__filter_field_id(filter, i);
+        const flowlog_field_info *info = flowlog_field_get(field);
+        set_target(need, e->format, flowlog__filter_field_name(filter, i), field,
+                   info ? info->type : FLOWLOG_TYPE_TEXT);
+        for (uint32_t t = 0; t < e->targets && need->index >= 0 && need->shared < 0; t++)
+            if (e->target[t].index == need->index) need->shared = (int32_t)t;
+    }
+}
+
+flowlog_status flowlog__layout_new(flowlog_format *format, const flowlog_format *wanted,
+                                   const flowlog_filter *filter, const flowlog_alloc *alloc, fl_layout_entry **entry,
+                                   flowlog_error *err)
+{
+    const flowlog_format *shown = wanted ? wanted : format;
+    const uint32_t targets = flowlog_format_columns(shown), needs = filter ? flowlog__filter_field_count(filter) : 0;
+    const size_t len = sizeof(fl_layout_entry) + ((size_t)targets + needs) * sizeof(fl_target);
     fl_layout_entry *e = flowlog__alloc_zero(alloc, len);
     if (!e) return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a format of %u fields", targets);
     e->format = format;
     e->fields = flowlog_format_columns(format);
     e->targets = targets;
     e->target = (fl_target *)(void *)(e + 1);
+    e->needs = needs;
+    e->need = e->target + targets;
     e->alloc_len = len;
     for (uint32_t i = 0; i < targets; i++) {
-        const flowlog_format_column *c = flowlog_format_column_at(wanted ? wanted : format, i);
-        fl_target *t = &e->target[i];
-        t->index = wanted ? flowlog_format_find(format, c->name, c->name_len) : (int32_t)i;
-        t->name = c->name;
-        flowlog__decoder_init(&t->decoder, c->field, c->type);
+        const flowlog_format_column *c = flowlog_format_column_at(shown, i);
+        set_target(&e->target[i], format, c->name, c->field, c->type);
     }
+    set_needs(e, filter);
     choose_guard(e);
     *entry = e;
     return FLOWLOG_OK;

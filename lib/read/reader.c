@@ -53,10 +53,17 @@ struct flowlog_reader {
     uint64_t offset; /* in the file, of the first byte of the window */
     int skipping;    /* within a line that is too long */
     int at_start;    /* of an input: a byte order mark may come */
+    uint64_t begins; /* in its only input, where this reader does */
+    uint64_t looked; /* so far was looked to know the format */
     int newline_added;
 
     int in_block;
     size_t rows_done; /* of block.rows */
+
+    int held;             /* with a filter: what the last step found is still to be given: */
+    flowlog_status held_status; /* rows (OK, they are in batcher.now) or an error, this one: */
+    flowlog_error held_error;
+    int showing;          /* the pending rows were given and are done with */
 
     int stopped;          /* READ_STOP_ON_BAD, once the rows before the line have been given */
     flowlog_error fatal;  /* permanent */
@@ -147,7 +154,9 @@ static flowlog_status add_layout(flowlog_reader *r, flowlog_format *format, fl_l
         }
     flowlog_status status = FLOWLOG_E_LIMIT;
     if (r->layouts == FL_LAYOUTS_MAX) FL_FAIL(err, status, "more than %d different formats", FL_LAYOUTS_MAX);
-    else status = flowlog__layout_new(format, r->none_wanted ? &nothing : r->wanted, &r->alloc, entry, err);
+    else
+        status = flowlog__layout_new(format, r->none_wanted ? &nothing : r->wanted, r->batcher.filter, &r->alloc, entry,
+                                     err);
     if (status < 0) flowlog_format_free(format);
     else r->layout[r->layouts++] = *entry;
     return status;
@@ -157,7 +166,6 @@ static flowlog_status add_layout(flowlog_reader *r, flowlog_format *format, fl_l
 static flowlog_status use_layout(flowlog_reader *r, fl_layout_entry *entry, flowlog_error *err)
 {
     r->current = entry;
-    if (r->batcher.layout == entry) return FLOWLOG_OK;
     const flowlog_status status = flowlog__batcher_layout(&r->batcher, entry);
     return status < 0 ? FL_FAIL(err, status, "no memory for the columns of a batch") : FLOWLOG_OK;
 }
@@ -189,7 +197,7 @@ static flowlog_status set_up(flowlog_reader *r, flowlog_source *source, const fl
     if (capacity < BUFFER_BYTES) capacity = BUFFER_BYTES;
     FL_TRY(flowlog__stream_init(&r->stream, &r->alloc, source, capacity, err));
     if (flowlog__block_init(&r->block, &r->alloc, r->k, r->bytes_max, rows_max) < 0 ||
-        flowlog__batcher_init(&r->batcher, &r->alloc, r->k, r->flags, rows_max, r->block.table_cap) < 0)
+        flowlog__batcher_init(&r->batcher, &r->alloc, r->k, r->flags, o->filter, rows_max) < 0)
         return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a reader");
     if (o->format) {
         flowlog_format *copy;
@@ -444,6 +452,7 @@ static flowlog_status detect(flowlog_reader *r, size_t first_line, flowlog_error
     size_t len = through_last_newline(s->p, s->n < FL_DETECT_BYTES ? s->n : FL_DETECT_BYTES);
     if (s->ended && s->n <= FL_DETECT_BYTES && !s->damage.status) len = s->n;
     if (len < first_line) len = first_line;
+    r->looked = r->offset + FL_DETECT_BYTES + 1;
     flowlog_format *format;
     fl_layout_entry *entry;
     const flowlog_status status = flowlog__detect_format(s->p, len, &r->alloc, &format, err);
@@ -471,6 +480,7 @@ static flowlog_status find_format(flowlog_reader *r, flowlog_error *err)
         if (!done) return detect(r, line + 1, err);
         r->line++;
         consume(r, line + 1);
+        r->looked = r->offset;
         if (r->stopped) return FLOWLOG_END;
     }
     return FLOWLOG_OK;
@@ -513,9 +523,9 @@ static flowlog_status next_file(flowlog_reader *r, flowlog_error *err)
     r->counters.files++;
     r->file_open = 1;
     r->line = 1;
-    r->offset = 0;
+    r->offset = r->begins;
     r->skipping = 0;
-    r->at_start = 1;
+    r->at_start = !r->begins;
     r->newline_added = 0;
     r->current = NULL;
     return r->given ? use_layout(r, r->given, err) : FLOWLOG_OK;
@@ -542,17 +552,19 @@ static flowlog_status fatal(flowlog_reader *r, flowlog_status status, const flow
 
 /* --- next ------------------------------------------------------------------------------------------------ */
 
-/* Rows of the block to a batch.  1: there is one. */
-static int rows_to_batch(flowlog_reader *r)
+/* Rows of the block to a batch.  OK, END (not one row is left) or E_MEMORY. */
+static flowlog_status rows_to_batch(flowlog_reader *r, flowlog_error *err)
 {
     fl_outcome o;
     fl_block *b = &r->block;
-    flowlog__batcher_run(&r->batcher, b, r->rows_done, &r->counters, bad_row, r, &o);
+    fl_batcher *batcher = &r->batcher;
+    FL_TRY(flowlog__batcher_run(batcher, b, r->rows_done, &r->counters, bad_row, r, &o, err));
     const size_t done = r->rows_done + o.used;
     if (o.stopped) bad_row(r, done, o.reason, o.column);
     if (o.header) flowlog__block_rewind(b, done);
     r->rows_done = done;
-    return o.rows > 0;
+    batcher->now.batch.file = r->file;
+    return batcher->now.batch.rows ? FLOWLOG_OK : FLOWLOG_END;
 }
 
 static void count_lines(flowlog_counters *c)
@@ -560,16 +572,16 @@ static void count_lines(flowlog_counters *c)
     c->lines = c->records + c->nodata + c->skipdata + c->headers + c->malformed + c->skipped;
 }
 
-static flowlog_status advance(flowlog_reader *r, const flowlog_batch **batch, flowlog_error *err)
+/* Go on to rows, which are then in batcher.now, or to a status. */
+static flowlog_status step(flowlog_reader *r, flowlog_error *err)
 {
     fl_block *b = &r->block;
     for (;;) {
         if (r->in_block && !r->stopped) {
             if (r->rows_done < b->rows.rows) {
-                if (!rows_to_batch(r)) continue;
-                r->batcher.batch.file = r->file;
-                *batch = &r->batcher.batch;
-                return FLOWLOG_OK;
+                const flowlog_status status = rows_to_batch(r, err);
+                if (status == FLOWLOG_END) continue;
+                return status < 0 ? fatal(r, status, err) : status;
             }
             r->rows_done = 0;
             const int what = flowlog__block_next(b, r->current->fields);
@@ -598,14 +610,57 @@ static flowlog_status advance(flowlog_reader *r, const flowlog_batch **batch, fl
     }
 }
 
+static flowlog_status show_pending(flowlog_reader *r, const flowlog_batch **batch)
+{
+    flowlog__frame_finish(&r->batcher.pending);
+    r->showing = 1;
+    *batch = &r->batcher.pending.batch;
+    return FLOWLOG_OK;
+}
+
+/*
+ * With a filter: few rows are kept until they are more, and given before whatever does not join them.  That waits:
+ * rows in batcher.now, or an error.  END and MORE need not, as the step after them says the same.
+ */
+static flowlog_status step_filtered(flowlog_reader *r, const flowlog_batch **batch, flowlog_error *err)
+{
+    fl_batcher *b = &r->batcher;
+    if (r->showing) b->pending.batch.rows = 0;
+    r->showing = 0;
+    for (;;) {
+        if (!r->held) r->held_status = step(r, &r->held_error);
+        r->held = 0;
+        flowlog_status joined = FLOWLOG_END;
+        if (r->held_status == FLOWLOG_OK) joined = flowlog__batcher_defer(b);
+        if (joined < 0) return fatal(r, FL_FAIL(err, joined, "no memory for the columns of a batch"), err);
+        if (joined == FLOWLOG_OK) {
+            if (b->pending.batch.rows > b->rows_max / 2) return show_pending(r, batch);
+            continue;
+        }
+        if (b->pending.batch.rows) {
+            r->held = r->held_status <= FLOWLOG_OK;
+            return show_pending(r, batch);
+        }
+        if (r->held_status == FLOWLOG_OK) *batch = &b->now.batch;
+        if (r->held_status < 0 && err) *err = r->held_error;
+        return r->held_status;
+    }
+}
+
 flowlog_status flowlog_reader_next(flowlog_reader *reader, const flowlog_batch **batch, flowlog_error *err)
 {
     if (!reader || !batch) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no reader, or no place for the batch");
-    if (reader->fatal.status) {
+    if (reader->fatal.status && !reader->held && (reader->showing || !reader->batcher.pending.batch.rows)) {
         if (err) *err = reader->fatal;
         return (flowlog_status)reader->fatal.status;
     }
-    const flowlog_status status = advance(reader, batch, err);
+    flowlog_status status;
+    if (reader->batcher.filter) {
+        status = step_filtered(reader, batch, err);
+    } else {
+        status = step(reader, err);
+        if (status == FLOWLOG_OK) *batch = &reader->batcher.now.batch;
+    }
     count_lines(&reader->counters);
     return status;
 }
@@ -627,6 +682,28 @@ flowlog_status flowlog_reader_finish(flowlog_reader *reader)
     reader->stream.finished = 1;
     return FLOWLOG_OK;
 }
+
+/* --- for threads ------------------------------------------------------------------------------------------ */
+
+void flowlog__reader_begin_at(flowlog_reader *reader, uint64_t offset) { reader->begins = offset; }
+
+flowlog_status flowlog__reader_find_format(flowlog_reader *r, flowlog_error *err)
+{
+    FL_TRY(next_file(r, err));
+    if (!r->file_open) return FLOWLOG_END;
+    flowlog_status status = skip_byte_order_mark(r);
+    if (status == FLOWLOG_OK && !r->current) status = find_format(r, err);
+    return r->stopped ? FLOWLOG_E_MALFORMED : status;
+}
+
+const flowlog_format *flowlog__reader_format(const flowlog_reader *reader)
+{
+    return reader->current ? reader->current->format : NULL;
+}
+
+uint64_t flowlog__reader_looked(const flowlog_reader *reader) { return reader->looked; }
+
+int flowlog__reader_inflates(const flowlog_reader *reader) { return reader->stream.inflating; }
 
 /* --- what is known of the reading ------------------------------------------------------------------------- */
 

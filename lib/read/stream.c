@@ -13,6 +13,8 @@
 
 _Static_assert(FL_TEXT_SLOP >= FL_INFLATE_OUT_SLOP, "the slop behind the buffer serves both");
 
+size_t flowlog__stream_buffer(const fl_stream *s) { return s->capacity + 2 * FL_TEXT_SLOP; }
+
 flowlog_status flowlog__stream_init(fl_stream *s, const flowlog_alloc *alloc, flowlog_source *source,
                                     size_t capacity, flowlog_error *err)
 {
@@ -20,7 +22,7 @@ flowlog_status flowlog__stream_init(fl_stream *s, const flowlog_alloc *alloc, fl
     s->alloc = *alloc;
     s->source = source;
     s->capacity = capacity + HISTORY;
-    s->buffer = flowlog__alloc(alloc, s->capacity + 2 * FL_TEXT_SLOP);
+    s->buffer = flowlog__alloc(alloc, flowlog__stream_buffer(s));
     if (!s->buffer) return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for a buffer of %zu bytes", s->capacity);
     memset(s->buffer, 0, FL_TEXT_SLOP);
     memset(s->buffer + FL_TEXT_SLOP + s->capacity, 0, FL_TEXT_SLOP);
@@ -29,7 +31,7 @@ flowlog_status flowlog__stream_init(fl_stream *s, const flowlog_alloc *alloc, fl
 
 void flowlog__stream_clear(fl_stream *s)
 {
-    flowlog__release(&s->alloc, s->buffer, s->capacity + 2 * FL_TEXT_SLOP);
+    flowlog__release(&s->alloc, s->buffer, flowlog__stream_buffer(s));
     flowlog__release(&s->alloc, s->gzip, sizeof *s->gzip);
     flowlog__release(&s->alloc, s->raw, RAW_BYTES);
     s->buffer = NULL;
@@ -116,6 +118,20 @@ flowlog_status flowlog__stream_fill(fl_stream *s)
     return end_here(s, status);
 }
 
+uint8_t *flowlog__stream_trade(fl_stream *s, uint8_t *fresh)
+{
+    uint8_t *const full = s->buffer, *const base = fresh + FL_TEXT_SLOP;
+    const size_t arrived = (size_t)(s->p - buffer_start(s)) + s->n;
+    const size_t keep = !s->inflating ? 0 : arrived < HISTORY ? arrived : HISTORY;
+    FL_ASSERT(s->owned);
+    memset(fresh, 0, FL_TEXT_SLOP);
+    if (keep) memcpy(base, s->p + s->n - keep, keep);
+    s->buffer = fresh;
+    s->p = base + keep;
+    s->n = 0;
+    return full;
+}
+
 /* The first bytes are those of gzip (RFC 1952, section 2.3.1): from here on the window is what they hide. */
 static flowlog_status start_inflating(fl_stream *s, flowlog_error *err)
 {
@@ -190,6 +206,7 @@ flowlog_status flowlog__stream_next(fl_stream *s, uint32_t *index, flowlog_error
     } else {
         s->p = buffer_start(s);
         if (!resumed) s->n = 0;
+        if (s->source && flowlog__source_inflated(s->source)) return FLOWLOG_OK;
         const flowlog_status status = sniff(s);
         if (status == FLOWLOG_MORE) return status;
     }
