@@ -66,7 +66,8 @@ static flowlog_status add_path(flowlog_source *s, const char *path, flowlog_erro
     FL_TRY(flowlog__path_info(path, &info, err));
     if (info.kind == FL_PATH_DIRECTORY && strcmp(path, "-") != 0)
         return flowlog__directory_files(path, &s->alloc, &s->paths, err);
-    if (flowlog__paths_add(&s->paths, &s->alloc, NULL, path, info.bytes, info.kind == FL_PATH_FILE && strcmp(path, "-") != 0) < 0)
+    if (flowlog__paths_add(&s->paths, &s->alloc, NULL, path, info.bytes,
+                           info.kind == FL_PATH_FILE && strcmp(path, "-") != 0) < 0)
         return FL_FAIL(err, FLOWLOG_E_MEMORY, "out of memory for a path");
     return FLOWLOG_OK;
 }
@@ -262,7 +263,8 @@ void flowlog__source_reading(flowlog_source *source, size_t at)
     const size_t begin = (size_t)(source->data - source->map), end = begin + source->data_len;
     if (at + MAP_WINDOW / 2 < source->paged || source->paged >= end) return;
     const size_t from = source->paged, left = end - from, len = left < MAP_WINDOW ? left : MAP_WINDOW;
-    if (from >= begin + 3 * (size_t)MAP_WINDOW) flowlog__map_drop(source->map, from - 2 * (size_t)MAP_WINDOW, MAP_WINDOW);
+    if (from >= begin + 3 * (size_t)MAP_WINDOW)
+        flowlog__map_drop(source->map, from - 2 * (size_t)MAP_WINDOW, MAP_WINDOW);
     flowlog__map_fetch(source->map, from, len);
     source->paged = from + len;
 }

@@ -143,7 +143,8 @@ static void run_worker(struct worker *w)
     flowlog_status status = FLOWLOG_OK;
     while (status == FLOWLOG_OK && !atomic_load_explicit(&t->stop, memory_order_relaxed)) {
         status = work_once(w);
-        if (status == FLOWLOG_OK && w == t->here) status = tell_progress(t->p, &t->told, consumed_by_all(t), 0, &w->error);
+        if (status == FLOWLOG_OK && w == t->here)
+            status = tell_progress(t->p, &t->told, consumed_by_all(t), 0, &w->error);
     }
     w->status = status;
     if (status != FLOWLOG_END) atomic_store(&t->stop, 1);

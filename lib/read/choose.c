@@ -13,7 +13,8 @@
 
 static void prepare(struct fl_text_test *ready, const struct fl_raw_test *test)
 {
-    static const uint8_t ones[FL_RAW_BYTES] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    static const uint8_t ones[FL_RAW_BYTES] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                               255, 255, 255, 255, 255, 255, 255, 255};
     memset(ready, 0, sizeof *ready);
     ready->count = test->count;
     ready->zero = test->zero;

@@ -141,9 +141,9 @@ static void outcome_same(const struct outcome *a, const struct outcome *b, const
     cr_assert_eq(x->lines, y->lines, "%s, round %llu: lines", what, (unsigned long long)round);
     cr_assert_eq(x->bad_lines, y->bad_lines, "%s, round %llu: bad lines", what, (unsigned long long)round);
     for (uint32_t i = 0; i < x->bad_lines; i++)
-        cr_assert_arr_eq(&x->bad_line[i], &y->bad_line[i], sizeof x->bad_line[i], "%s, round %llu: bad line %u: %llu %llu",
-                         what, (unsigned long long)round, i, (unsigned long long)x->bad_line[i].line,
-                         (unsigned long long)y->bad_line[i].line);
+        cr_assert_arr_eq(&x->bad_line[i], &y->bad_line[i], sizeof x->bad_line[i],
+                         "%s, round %llu: bad line %u: %llu %llu", what, (unsigned long long)round, i,
+                         (unsigned long long)x->bad_line[i].line, (unsigned long long)y->bad_line[i].line);
     cr_assert_arr_eq(x, y, offsetof(flowlog_counters, bad_line), "%s, round %llu: counters", what,
                      (unsigned long long)round);
     cr_assert_eq(a->digest.rows, b->digest.rows, "%s, round %llu: rows", what, (unsigned long long)round);

@@ -172,8 +172,8 @@ static void all_fields(struct text *t, const char *wanted, const flowlog_filter 
             text_print(t, "%s%s", t->n ? "," : "", more.c[i].name);
 }
 
-static uint64_t malformed_of(const struct text *t, flowlog_reader_options o, const char *fields, const flowlog_filter *f,
-                             uint64_t *rows)
+static uint64_t malformed_of(const struct text *t, flowlog_reader_options o, const char *fields,
+                             const flowlog_filter *f, uint64_t *rows)
 {
     struct rows r;
     o.fields = fields;
@@ -197,7 +197,8 @@ static void check_counters(const struct rows *want, const struct rows *got, cons
     cr_assert_leq(b->malformed, a->malformed, "%s", what);
     cr_assert_geq(b->nodata, a->nodata, "%s", what);
     for (uint32_t i = 0; i < FLOWLOG_REASONS; i++)
-        if (i != FLOWLOG_REASON_NUMBER && i != FLOWLOG_REASON_ADDRESS) cr_assert_eq(a->reasons[i], b->reasons[i], "%s", what);
+        if (i != FLOWLOG_REASON_NUMBER && i != FLOWLOG_REASON_ADDRESS)
+            cr_assert_eq(a->reasons[i], b->reasons[i], "%s", what);
     if (o->flags & FLOWLOG_READ_RECORDS_ONLY) return;
     uint64_t all, chosen;
     const uint64_t of_lines = malformed_of(t, *o, "", NULL, &all);
@@ -216,8 +217,9 @@ static void compare(const struct rows *want, const struct rows *got, int stop, c
     size_t i = 0, line = 0, n = want->text.n;
     /* The reader without a filter may stop at a row that the other one did not look at. */
     if (stop && want->status == FLOWLOG_E_MALFORMED) n = (size_t)(strstr(want->text.p, "error") - want->text.p);
-    else cr_assert_eq(want->text.n, got->text.n, "%s: %llu and %llu rows\n%s---\n%s", what, (unsigned long long)want->rows,
-                      (unsigned long long)got->rows, want->text.p, got->text.p);
+    else
+        cr_assert_eq(want->text.n, got->text.n, "%s: %llu and %llu rows\n%s---\n%s", what,
+                     (unsigned long long)want->rows, (unsigned long long)got->rows, want->text.p, got->text.p);
     for (; i < n && want->text.p[i] == got->text.p[i]; i++)
         if (want->text.p[i] == '\n') line = i + 1;
     cr_assert_eq(i, n, "%s:\nwant %.200s\ngot  %.200s", what, want->text.p + line, got->text.p + line);
@@ -230,8 +232,8 @@ static void rounds(uint64_t first, uint64_t count)
     struct text t = {NULL, 0, 0}, condition = {NULL, 0, 0}, fields = {NULL, 0, 0};
     for (uint64_t round = first; round < first + count; round++) {
         logs_seed(round);
-        const struct log_plan plan = {1 + rnd(rnd(3) ? 60 : 3000), rates[rnd(4)], rates[rnd(4)] / 4, rates[rnd(3)] / 2, 300, -1,
-                                      rnd(6) == 0};
+        const struct log_plan plan = {
+            1 + rnd(rnd(3) ? 60 : 3000), rates[rnd(4)], rates[rnd(4)] / 4, rates[rnd(3)] / 2, 300, -1, rnd(6) == 0};
         flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT, without;
         flowlog_format *given = NULL;
         struct rows want, got;
