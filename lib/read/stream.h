@@ -61,8 +61,8 @@ flowlog_status flowlog__stream_fill(fl_stream *s);
 
 /*
  * Go on in `fresh`, another buffer of flowlog__stream_buffer bytes: the window is taken, and what inflating may
- * still refer to is copied over.  Returns the buffer the window lies in, which is the caller's from now on; the window must be
- * `owned`.
+ * still refer to is copied over.  Returns the buffer the window lies in, which is the caller's from now on; the
+ * window must be `owned`.
  */
 uint8_t *flowlog__stream_trade(fl_stream *s, uint8_t *fresh);
 size_t flowlog__stream_buffer(const fl_stream *s);
