@@ -45,8 +45,6 @@ FL_INLINE __m256i ends32(__m256i v)
     return _mm256_or_si256(low, _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7F)));
 }
 
-FL_INLINE uint64_t block_ends(fl_block b) { return block_mask(ends32(b.low), ends32(b.high)); }
-FL_INLINE uint32_t lowest(uint64_t m) { return (uint32_t)_tzcnt_u64(m); }
 FL_INLINE uint32_t popcount(uint64_t m) { return (uint32_t)_mm_popcnt_u64(m); }
 
 /*
