@@ -8,7 +8,7 @@
  *   ENUM of a code         the code
  *   ENUM OTHER, TEXT       two words: where the text is, and its length
  *
- * A row begins with a bit for each column that is null there.
+ * A row begins with a bit for each column that is null there; of an approximate plan, its error follows.
  */
 #include "plan/result.h"
 
@@ -31,6 +31,7 @@ struct result_column {
 struct flowlog_result {
     flowlog_alloc alloc;
     uint32_t keys, columns, words; /* of a row */
+    int has_error;                 /* word NULL_WORDS of each row is its error */
     uint64_t rows, groups, null_keys, counted;
     struct result_column column[FL_PLAN_COLUMNS];
     char *names;
@@ -75,7 +76,8 @@ static uint32_t width_of(uint32_t type)
 static void set_columns(flowlog_result *r, const struct fl_values *v)
 {
     const flowlog_plan *plan = v->plan;
-    r->words = NULL_WORDS;
+    r->has_error = plan->approximate;
+    r->words = NULL_WORDS + (uint32_t)r->has_error;
     for (uint32_t c = 0; c < r->columns; c++) {
         struct result_column *column = &r->column[c];
         uint32_t field = FL_NONE;
@@ -192,6 +194,7 @@ static flowlog_status set_rows(flowlog_result *r, const struct fl_values *v, con
     for (size_t i = 0; i < ranking->count; i++) {
         uint64_t *cells = r->cells + i * r->words;
         flowlog__values_row(v, ranking->ranked[i].group, uses, row);
+        if (r->has_error) cells[NULL_WORDS] = flowlog__groups_error(v->groups, ranking->ranked[i].group);
         for (uint32_t c = 0; c < r->columns; c++) {
             int estimated = 0;
             const flowlog_value *value =
@@ -268,9 +271,8 @@ int flowlog_result_approximate(const flowlog_result *result, uint32_t column)
 
 uint64_t flowlog_result_error(const flowlog_result *result, uint64_t row)
 {
-    (void)result;
-    (void)row;
-    return 0;
+    if (!result || !result->has_error || row >= result->rows) return 0;
+    return result->cells[(size_t)row * result->words + NULL_WORDS];
 }
 
 uint64_t flowlog_result_groups(const flowlog_result *result) { return result ? result->groups : 0; }

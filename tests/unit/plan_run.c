@@ -463,3 +463,29 @@ Test(run, every_allocation_that_fails_leaves_a_status_and_no_memory)
     test_batch_free(b);
     flowlog_plan_free(p);
 }
+
+/* Three sources through two groups: the third takes the place of the smaller one, and may have had its rows. */
+Test(run, an_approximate_result_says_how_wrong_each_row_may_be)
+{
+    static const char *const cells[] = {"10.0.0.1", "5", "10.0.0.1", "5", "10.0.0.2", "3", "10.0.0.3", "4"};
+    for (int max = 2; max <= 3; max++) {
+        flowlog_plan *p = plan_of("key srcaddr, sum bytes, sort sum(bytes) desc");
+        struct test_batch *b = test_batch_new("srcaddr,bytes", cells, 4);
+        flowlog_run *run = NULL;
+        flowlog_result *r = NULL;
+        cr_assert_eq(flowlog_plan_max_groups(p, (uint64_t)max), FLOWLOG_OK);
+        cr_assert_eq(flowlog_plan_approximate(p, 1), FLOWLOG_OK);
+        cr_assert_eq(flowlog_run_begin(p, NULL, &run), FLOWLOG_OK);
+        cr_assert_eq(flowlog_run_add(run, &b->batch, NULL), FLOWLOG_OK);
+        cr_assert_eq(flowlog_run_finish(run, &r, NULL), FLOWLOG_OK);
+        cr_expect_str_eq(text_of(r), max == 2 ? "10.0.0.1 10\n10.0.0.3 7\n" : "10.0.0.1 10\n10.0.0.3 4\n10.0.0.2 3\n");
+        cr_expect_eq(flowlog_result_error(r, 0), 0);
+        cr_expect_eq(flowlog_result_error(r, 1), max == 2 ? 3 : 0);
+        cr_expect_eq(flowlog_result_error(r, 99), 0);
+        cr_expect_eq(flowlog_result_error(NULL, 0), 0);
+        flowlog_result_free(r);
+        flowlog_run_free(run);
+        flowlog_plan_free(p);
+        test_batch_free(b);
+    }
+}
