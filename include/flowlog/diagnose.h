@@ -299,7 +299,8 @@ FLOWLOG_API const char *flowlog_diagnosis_fields(const flowlog_diagnosis *diagno
  *
  * With STREAM, conversations that ended `late` and an aggregation interval before the newest record are reported
  * and then forgotten; without, everything waits for finish.  Streaming gives what finish would, if no record comes
- * later than that, no conversation pauses for longer, and the interface's address is known by then.
+ * later than that, no conversation pauses for longer, and by then it is known what the interface's address is and
+ * which ends have many peers.
  *
  * Errors     E_ARGUMENT (other columns; nothing was added), E_STATE (after finish), and E_MEMORY, E_LIMIT, which are
  *            permanent; FLOWLOG_END when the callback said so.
