@@ -48,8 +48,10 @@ static void encode(const struct fl_groups *g, struct encoded *e, struct fl_sorta
     }
     e->start[count] = e->bytes.len;
     if (e->bytes.failed) return;
-    for (size_t i = 0; i < count; i++)
-        items[i] = (struct fl_sortable){rank_of(e->bytes.p + e->start[i], e->start[i + 1] - e->start[i]), i};
+    for (size_t i = 0; i < count; i++) {
+        const size_t len = e->start[i + 1] - e->start[i]; /* 0 without keys: then there are no bytes at all */
+        items[i] = (struct fl_sortable){len ? rank_of(e->bytes.p + e->start[i], len) : 0, i};
+    }
 }
 
 static void save_group(const struct fl_groups *g, const struct encoded *e, size_t i, struct fl_bytes *out)
