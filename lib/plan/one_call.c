@@ -32,7 +32,7 @@ void flowlog__run_reader_options(const flowlog_plan *plan, const flowlog_run_opt
 {
     *reader = (flowlog_reader_options)FLOWLOG_READER_OPTIONS_INIT;
     reader->flags = options->flags | (flowlog__plan_all_rows(plan) ? 0 : (uint32_t)FLOWLOG_READ_RECORDS_ONLY);
-    reader->fields = flowlog_plan_fields(plan);
+    reader->fields = plan->needed ? plan->needed : ""; /* what only the filter needs it reads by itself */
     reader->format = options->format;
     reader->alloc = options->alloc;
     reader->line_max = options->line_max;

@@ -489,3 +489,31 @@ Test(run, an_approximate_result_says_how_wrong_each_row_may_be)
         test_batch_free(b);
     }
 }
+
+Test(run, what_only_the_filter_needs_may_be_missing_where_the_reader_applied_it)
+{
+    static const char *const cells[] = {"10.0.0.1", "5", "REJECT", "10.0.0.2", "7", "ACCEPT"};
+    flowlog_plan *p = plan_of("key srcaddr, sum bytes");
+    cr_assert_eq(flowlog_plan_where(p, "reject", NULL), FLOWLOG_OK);
+    cr_expect_str_eq(flowlog_plan_fields(p), "srcaddr,bytes,action");
+    struct test_batch *b = test_batch_new("srcaddr,bytes,action", cells, 2);
+    flowlog_run *run = NULL;
+    flowlog_result *r = NULL;
+    cr_assert_eq(flowlog_run_begin(p, NULL, &run), FLOWLOG_OK);
+    cr_expect_eq(flowlog_run_add(run, &b->batch, NULL), FLOWLOG_OK, "the run applies it");
+    b->batch.columns = 2;
+    cr_expect_eq(flowlog_run_add(run, &b->batch, NULL), FLOWLOG_E_ARGUMENT, "nobody did");
+    b->batch.filter = flowlog_plan_filter(p);
+    cr_expect_eq(flowlog_run_add(run, &b->batch, NULL), FLOWLOG_OK, "the reader did");
+    b->batch.columns = 3;
+    cr_expect_eq(flowlog_run_add(run, &b->batch, NULL), FLOWLOG_OK, "it may be there too");
+    b->batch.columns = 1;
+    cr_expect_eq(flowlog_run_add(run, &b->batch, NULL), FLOWLOG_E_ARGUMENT);
+    b->batch.columns = 3;
+    cr_assert_eq(flowlog_run_finish(run, &r, NULL), FLOWLOG_OK);
+    cr_expect_str_eq(text_of(r), "10.0.0.1 15\n10.0.0.2 14\n");
+    flowlog_result_free(r);
+    flowlog_run_free(run);
+    flowlog_plan_free(p);
+    test_batch_free(b);
+}
