@@ -229,6 +229,21 @@ static int deliver(struct job *job, flowlog_diagnosis *d)
 
 /* --- all together ------------------------------------------------------------------------------------------ */
 
+enum { WARNINGS = 20 /* of the rules, that are printed */ };
+
+static void warn(void *ctx, const char *text, size_t len)
+{
+    uint64_t *count = ctx;
+    if (++*count <= WARNINGS) message_warning("%.*s", (int)len, text);
+}
+
+static void warn_of_rules(const flowlog_diagnosis *d)
+{
+    uint64_t count = 0;
+    flowlog_diagnosis_warnings(d, warn, &count);
+    if (count > WARNINGS) message_more("and %" PRIu64 " more about the rules", count - WARNINGS);
+}
+
 static int run(struct input *input, flowlog_diagnosis *d, struct out *out)
 {
     const struct options *const o = input->options;
@@ -252,6 +267,7 @@ static int run(struct input *input, flowlog_diagnosis *d, struct out *out)
     if (flowlog_diagnosis_truncated(d))
         message_warning("%" PRIu64 " conversations were given up early for want of memory",
                         flowlog_diagnosis_truncated(d));
+    warn_of_rules(d);
     return deliver(&job, d) ? STATUS_FAILED : status;
 }
 

@@ -283,6 +283,17 @@ FLOWLOG_API flowlog_status flowlog_diagnosis_context(flowlog_diagnosis *diagnosi
 FLOWLOG_API flowlog_status flowlog_diagnosis_rules(flowlog_diagnosis *diagnosis, const char *json, size_t len,
                                                    flowlog_error *err);
 
+/** One sentence about the rules themselves, such as a network ACL that lets requests in but no answer out. */
+typedef void (*flowlog_rule_warning_fn)(void *ctx, const char *text, size_t len);
+
+/**
+ * What is wrong with the rules supplied whatever the traffic: ephemeral ports that answers cannot reach, entries that
+ * are never reached, references to groups without active peering.  In the order of loading; none without rules.
+ * Errors  E_ARGUMENT.
+ */
+FLOWLOG_API flowlog_status flowlog_diagnosis_warnings(const flowlog_diagnosis *diagnosis,
+                                                      flowlog_rule_warning_fn report, void *ctx);
+
 /**
  * A question: findings are then those about it, and one more of kind QUERY that answers it.  Addresses of family 0
  * and port 0 match any.  The client and the server are those of the conversation, never source and destination.

@@ -61,8 +61,6 @@ flowlog_status flowlog_diagnosis_new(const flowlog_diagnosis_options *options, f
     d->report = o.report;
     d->report_ctx = o.ctx;
     d->first = UINT32_MAX;
-    d->told.udp_timeout = 30;
-    d->told.udp_stream = 180;
     flowlog__conversations_init(&d->table);
     const flowlog_status status = intern_reasons(d);
     if (status < 0) {
@@ -123,6 +121,19 @@ flowlog_status flowlog_diagnosis_rules(flowlog_diagnosis *d, const char *json, s
     if (!d->rules && flowlog__rules_new(&d->alloc, &d->rules) < 0)
         return FL_FAIL(err, FLOWLOG_E_MEMORY, "out of memory for rules");
     return flowlog__rules_load(d->rules, json ? json : "", len, err);
+}
+
+flowlog_status flowlog_diagnosis_warnings(const flowlog_diagnosis *d, flowlog_rule_warning_fn report, void *ctx)
+{
+    if (!d || !report) return FLOWLOG_E_ARGUMENT;
+    struct fl_rule_cursor cursor = {0, 0, 0};
+    struct fl_rule_warning warning;
+    char text[512]; /* longer sentences are cut: ids and blocks have bounds */
+    while (d->rules && flowlog__rules_warning(d->rules, &cursor, &warning)) {
+        const size_t len = flowlog__rule_warning_text(&warning, text, sizeof text);
+        report(ctx, text, len < sizeof text ? len : sizeof text - 1);
+    }
+    return FLOWLOG_OK;
 }
 
 flowlog_status flowlog_diagnosis_query(flowlog_diagnosis *d, const flowlog_addr *client, const flowlog_addr *server,

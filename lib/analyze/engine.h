@@ -62,7 +62,7 @@ struct fl_told {
     size_t addresses, address_cap, blocks, block_cap;
     uint32_t agg;               /* 0: not told */
     uint32_t window[2];
-    uint32_t udp_timeout, udp_stream;
+    uint32_t udp_timeout, udp_stream; /* seconds; 0: not told */
     uint8_t has_window, traffic; /* FL_TRAFFIC_* */
     uint8_t asks;               /* there is a question */
     uint16_t port;

@@ -42,6 +42,9 @@ static uint32_t fan_place(const struct fl_view *v, const struct fan_key *key)
     return (uint32_t)(fl_hash_u64(fl_hash_u64((uint64_t)key->where << 32 | key->addr) ^ key->port) & v->fan_mask);
 }
 
+/* Seconds that an idle UDP entry of connection tracking lives: one way, and a stream (EC2 user guide). */
+enum { UDP_TIMEOUT = 30, UDP_STREAM = 180 };
+
 enum { AHEAD = 16 /* conversations between fetching and use */ };
 static void fetch_fans(const struct fl_view *v, const struct fl_conversation *c)
 {
@@ -425,12 +428,12 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->pr = *side(l, 1, 1);
     out->accepted_before_rr = l->e->accepted_before[l->roles.client_is_b];
     out->accepted_before_pr = l->e->accepted_before[!l->roles.client_is_b];
-    out->udp_timeout = d->told.udp_timeout;
-    out->udp_stream = d->told.udp_stream;
+    out->udp_timeout = d->told.udp_timeout ? d->told.udp_timeout : UDP_TIMEOUT;
+    out->udp_stream = d->told.udp_stream ? d->told.udp_stream : UDP_STREAM;
     struct fl_rule_interface known;
     if (d->rules && flowlog__rules_interface(d->rules, fl_interface_name(d, eni), &known)) {
-        if (known.udp_sec) out->udp_timeout = known.udp_sec;
-        if (known.udp_stream_sec) out->udp_stream = known.udp_stream_sec;
+        if (known.udp_set || !d->told.udp_timeout) out->udp_timeout = known.udp_sec;
+        if (known.udp_stream_set || !d->told.udp_stream) out->udp_stream = known.udp_stream_sec;
     }
     out->server_port = fl_look_port(l, 1);
     out->proto = (uint8_t)fl_key_proto(&l->c->key);

@@ -9,7 +9,9 @@
  * equality).  Decimals are compared to one part in a million.  Quantiles are asked of packets, which stay below 256,
  * where they are exact.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <math.h>

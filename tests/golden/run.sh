@@ -181,6 +181,8 @@ flow 0 diagnose --json -n 8 v5 && out diagnose-v5.json && json
 flow 0 diagnose why/flows.log && out diagnose-why.out
 flow 0 diagnose --all --json why/flows.log && out diagnose-why.json && json
 flow 0 diagnose --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json && json
+err 'warning: network ACL acl-0f10a2b3c4d5e6f71: inbound rule 100 allows requests from 0.0.0.0/0, but no outbound rule allows'
+flow 0 diagnose -q --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json
 flow 0 diagnose --client 10.0.1.5 --server 10.0.2.6 --port 5432 --json why/flows.log && out diagnose-why-query.json && json
 flow 0 diagnose --server 169.254.169.254 --json why/flows.log && says '"verdict":"NOT_LOGGED"' && json
 flow 0 diagnose --server 10.0.9.9 --csv why/flows.log && says NO_RECORD

@@ -599,8 +599,8 @@ Test(analyze_rules, a_later_text_replaces_what_has_the_same_id)
     const char *more[] = {
         "{'SecurityGroups':[{'GroupId':'sg-1','IpPermissions':[]}]}",
         "{'NetworkAcls':[{'NetworkAclId':'acl-1','VpcId':'vpc-1','IsDefault':true,'Entries':[]}]}",
-        "{'NetworkAcls':[{'NetworkAclId':'acl-2','Associations':[{'SubnetId':'subnet-1'}],'Entries':["
-        "{'RuleNumber':7,'Egress':false,'RuleAction':'deny','Protocol':'tcp','CidrBlock':'0.0.0.0/0'}]}]}",
+        ("{'NetworkAcls':[{'NetworkAclId':'acl-2','Associations':[{'SubnetId':'subnet-1'}],'Entries':["
+         "{'RuleNumber':7,'Egress':false,'RuleAction':'deny','Protocol':'tcp','CidrBlock':'0.0.0.0/0'}]}]}"),
         "{'NetworkInterfaces':[{'NetworkInterfaceId':'eni-1','SubnetId':'subnet-2','VpcId':'vpc-1','Groups':[{'GroupId':'sg-3'}]}]}",
         "{'SecurityGroups':[{'GroupId':'sg-3','IpPermissions':[{'IpProtocol':'-1','IpRanges':[{'CidrIp':'0.0.0.0/0'}]}]}]}",
     };

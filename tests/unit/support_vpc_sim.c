@@ -442,7 +442,7 @@ Test(vpc_sim, a_udp_answer_is_tracked_for_30_seconds_and_a_stream_for_180)
         const int talk = vpc_talk(s.w, &udp);
         const int64_t end = vpc_run_datagrams(s.w, talk, rows[i].count ? rows[i].count : 1, 10000, 0, 80);
         vpc_send(s.w, talk, 1, 0, 1, 80, end + rows[i].pause);
-        cr_expect_eq(s.w->view[0].side[VPC_PR].packets, rows[i].refused, "row %zu", i);
+        cr_expect_eq(s.w->view[0].side[VPC_PR].packets, (uint64_t)rows[i].refused, "row %zu", i);
         cr_expect_eq(s.w->view[0].side[VPC_PR].strays, rows[i].refused, "row %zu", i);
         vpc_free(s.w);
     }
