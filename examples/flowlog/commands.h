@@ -8,6 +8,8 @@
 int command_summary(const struct options *options);
 int command_cat(const struct options *options);
 int command_top(const struct options *options);
+int command_group(const struct options *options);
+int command_merge(const struct options *options);
 int command_diagnose(const struct options *options);
 
 #endif

@@ -20,13 +20,13 @@
 int input_prepare(struct input *input, const struct options *options)
 {
     *input = (struct input){.options = options};
-    if (!options->log_format) return 0;
     flowlog_error err;
     const char *const text = options->log_format;
-    if (flowlog_format_parse(text, strlen(text), NULL, &input->format, &err) >= 0) return 0;
-    message_error("--log-format: %s", err.message);
-    if (err.column) message_caret(text, err.column - 1);
-    return -1;
+    if (text && flowlog_format_parse(text, strlen(text), NULL, &input->format, &err) < 0) {
+        input_report_text("--log-format", text, &err);
+        return -1;
+    }
+    return input_filter(input);
 }
 
 static const char *find_field(const struct input *input, const char *option, const char *value,
@@ -77,22 +77,33 @@ int input_fields(const struct input *input, const char *option, const char *valu
 
 const char *input_label(const struct input *input, uint32_t file)
 {
-    const char *const path = flowlog_reader_path(input->reader, file);
+    const char *const path =
+        input->reader ? flowlog_reader_path(input->reader, file) : flowlog_source_name(input->source, file);
     return !path ? "input" : strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-static void report(const struct input *input, const flowlog_error *err)
+void input_report_text(const char *option, const char *text, const flowlog_error *err)
 {
-    const char *const label = input_label(input, flowlog_reader_file(input->reader));
+    message_error("%s: %s", option, err->message);
+    if (err->column) message_caret(text, err->column - 1);
+}
+
+int input_damage(struct input *input, const char *label, const flowlog_error *err)
+{
     if (err->line)
         message_error("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", label, err->line, err->offset,
                       err->message);
     else if (err->offset) message_error("%s: byte %" PRIu64 ": %s", label, err->offset, err->message);
     else message_error("%s: %s", label, err->message);
+    if (err->status == FLOWLOG_E_FORMAT && !input->options->log_format)
+        message_more("say what the fields are: --log-format '${version} ${account-id} ...', names, "
+                     "default or tgw");
+    if (err->status != FLOWLOG_E_IO && err->status != FLOWLOG_E_CORRUPT && err->status != FLOWLOG_E_FORMAT) return 0;
+    input->damaged++;
+    return 1;
 }
 
-int input_open(struct input *input, const struct out *out, const char *fields, uint32_t flags,
-               uint32_t batch_rows)
+int input_find(struct input *input, const struct out *out)
 {
     const struct options *const o = input->options;
     static const char *const standard_input[] = {"-"};
@@ -108,33 +119,41 @@ int input_open(struct input *input, const struct out *out, const char *fields, u
         count = 1;
     }
     flowlog_error err;
-    flowlog_source *source;
-    if (flowlog_source_paths(paths, count, FLOWLOG_SOURCE_MAP, NULL, &source, &err) < 0) {
+    if (flowlog_source_paths(paths, count, FLOWLOG_SOURCE_MAP, NULL, &input->source, &err) < 0) {
         message_error("%s", err.message);
         return -1;
     }
-    input->inputs = flowlog_source_count(source);
-    const uint64_t bytes = flowlog_source_bytes(source);
+    input->inputs = flowlog_source_count(input->source);
     for (uint32_t i = 0; i < input->inputs; i++) {
-        const char *const name = flowlog_source_name(source, i);
+        const char *const name = flowlog_source_name(input->source, i);
         if (!name || strcmp(name, "-") == 0 || !out_is_file(out, name)) continue;
         message_error("%s is both input and output", name);
-        flowlog_source_close(source);
         return -1;
     }
+    progress_begin(o->quiet && o->progress == WHEN_AUTO ? WHEN_NEVER : o->progress,
+                   flowlog_source_bytes(input->source),
+                   o->command_bit == COMMAND_CAT && out_is_terminal(out));
+    return 0;
+}
+
+int input_open(struct input *input, const struct out *out, const char *fields, uint32_t flags,
+               uint32_t batch_rows)
+{
+    const struct options *const o = input->options;
+    flowlog_error err;
+    if (input_find(input, out)) return -1;
     flowlog_reader_options options = FLOWLOG_READER_OPTIONS_INIT;
     options.flags = flags | (o->stop_on_bad ? (uint32_t)FLOWLOG_READ_STOP_ON_BAD : 0);
     options.fields = fields;
     options.format = input->format;
     options.batch_rows = batch_rows;
-    if (flowlog_reader_open(source, &options, &input->reader, &err) < 0) {
+    options.filter = input->filter;
+    if (flowlog_reader_open(input->source, &options, &input->reader, &err) < 0) {
         message_error("%s", err.message);
-        flowlog_source_close(source);
         return -1;
     }
+    input->source = NULL;
     sigbus_watch(input->reader);
-    progress_begin(o->quiet && o->progress == WHEN_AUTO ? WHEN_NEVER : o->progress, bytes,
-                   o->command_bit == COMMAND_CAT && out_is_terminal(out));
     return 0;
 }
 
@@ -149,13 +168,7 @@ int input_next(struct input *input, const flowlog_batch **batch)
             return 1;
         }
         if (status >= 0) return 0;
-        report(input, &err);
-        if (status == FLOWLOG_E_FORMAT && !input->options->log_format)
-            message_more("say what the fields are: --log-format '${version} ${account-id} ...', names, "
-                         "default or tgw");
-        if (status != FLOWLOG_E_IO && status != FLOWLOG_E_CORRUPT && status != FLOWLOG_E_FORMAT)
-            return -1;
-        input->damaged++;
+        if (!input_damage(input, input_label(input, flowlog_reader_file(input->reader)), &err)) return -1;
     }
 }
 
@@ -166,8 +179,9 @@ int input_is_lost(const struct input *input)
 
 int input_finish(struct input *input)
 {
-    const flowlog_counters *const c = flowlog_reader_counters(input->reader);
-    progress_end(flowlog_reader_progress(input->reader));
+    const flowlog_counters *const c =
+        input->reader ? flowlog_reader_counters(input->reader) : &input->counters;
+    if (input->reader) progress_end(flowlog_reader_progress(input->reader));
     /* With "stop" the line was an error and is reported. */
     if (c->malformed && !input->options->quiet && !input->options->stop_on_bad) {
         message_warning("%" PRIu64 " malformed line%s left out", c->malformed,
@@ -196,6 +210,8 @@ void input_close(struct input *input)
     sigbus_watch(NULL);
     progress_clear();
     flowlog_reader_close(input->reader);
+    flowlog_source_close(input->source);
+    flowlog_filter_free(input->filter);
     flowlog_format_free(input->format);
     *input = (struct input){.options = NULL};
 }

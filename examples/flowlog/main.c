@@ -26,6 +26,16 @@
 
 #define FORM_HELP "  --table (default) --json --csv --tsv\n"
 
+#define WHERE_HELP                                                                         \
+    "  --where EXPR        only these records: 'reject and dst port in [22 3389]',\n"       \
+    "                      'src net 10.0.0.0/8 and bytes > 1M', 'subnet-id = subnet-1'\n"  \
+    "  --from T, --to T    only records that start in [from, to): 2026-03-01T12:00:00Z,\n" \
+    "                      seconds since 1970, or -2h\n"
+
+#define THREADS_HELP "  --threads N         default: the processors it may run on\n"
+
+#define EXPLAIN_HELP "  --explain           print the plan and what would be read, and read nothing\n"
+
 #define OTHER_HELP                                                                         \
     "  -o FILE             write results to FILE; -: standard output\n"                    \
     "  -q, --quiet         no progress, no warnings\n"                                     \
@@ -44,6 +54,7 @@ static const char program_help[] =
     "  flowlog top logs/          who sends most?\n"
     "  flowlog top --by srcaddr,dstport -n 5 --json log.gz\n"
     "  flowlog cat --fields srcaddr,dstaddr,bytes --csv log.gz\n"
+    "  flowlog group --where reject --by dstport --sort count -n 10 logs/\n"
     "  flowlog diagnose logs/     what is broken, and what to change?\n"
     "  aws s3 cp s3://bucket/key.log.gz - | flowlog cat\n"
     "\n"
@@ -56,6 +67,8 @@ static const char program_help[] =
     "  summary   counts, times, formats, malformed lines\n"
     "  cat       the records, decoded\n"
     "  top       top talkers\n"
+    "  group     any keys, aggregates, conditions on groups, order\n"
+    "  merge     partials of group, from other days or machines, to one answer\n"
     "  diagnose  what is refused, by which layer, what to change\n";
 
 static const char summary_help[] =
@@ -89,7 +102,7 @@ static const char cat_help[] =
     "Options\n"
     "  --fields A,B,...    these fields, in this order; null where a format lacks one\n"
     "  --raw               the original lines\n"
-    "  -n N                stop after N rows; 0 (default): all\n"
+    "  -n N                stop after N rows; 0 (default): all\n" WHERE_HELP
     COMMON_HELP FORM_HELP
     "  --text              records as AWS writes them, after a header line\n" OTHER_HELP;
 
@@ -108,10 +121,61 @@ static const char top_help[] =
     "those beyond -n too.  Sums are exact; beyond 64 bits they are an error.\n"
     "\n"
     "Options\n"
-    "  --by KEYS           fields separated by commas; default srcaddr\n"
+    "  --by KEYS           fields separated by commas, default srcaddr; also srcaddr/24,\n"
+    "                      bin(start,5m), pair(srcaddr,dstaddr), service\n"
     "  --measure WHAT      bytes (default), packets or flows\n"
-    "  -n N                rows to print; default 10, 0: all\n"
+    "  -n N                rows to print; default 10, 0: all\n" WHERE_HELP THREADS_HELP EXPLAIN_HELP
     COMMON_HELP FORM_HELP OTHER_HELP;
+
+static const char group_help[] =
+    "Examples\n"
+    "  flowlog group --by action logs/\n"
+    "  flowlog group --by 'bin(start,5m)' --agg 'sum(bytes), sum(packets)' logs/\n"
+    "  flowlog group --by srcaddr --agg 'count as rejects' --where reject \\\n"
+    "                --having 'rejects > 50' --sort rejects logs/\n"
+    "  flowlog group --by 'bin(start,1h),dstaddr' --agg 'sum(bytes) as bytes' \\\n"
+    "                --sort 'bin(start,1h):asc,bytes' -n 5 --per 'bin(start,1h)' logs/\n"
+    "  flowlog group --by srcaddr --agg 'distinct(dstport)' --partial mon.part mon/\n"
+    "\n"
+    "Usage\n"
+    "  flowlog group [OPTION...] [PATH...]\n"
+    "\n"
+    "Records with the same keys are one row, in the order of --sort and then of the\n"
+    "keys.  NODATA and SKIPDATA records take part only where log-status is named;\n"
+    "records without a key are left out, and a warning says how many.\n"
+    "\n"
+    "Options\n"
+    "  --by KEYS           FIELD, ADDRESS/24, bin(start,5m), pair(srcaddr,dstaddr),\n"
+    "                      service; default: all records are one group\n"
+    "  --agg LIST          count, count(F), sum, min, max, avg, stddev, distinct, first,\n"
+    "                      last, or(F), p50(F) ... p99.9(F), each with 'where EXPR';\n"
+    "                      share(AGG), rate(AGG), + - * /; 'as NAME'.  Default count\n"
+    "  --having EXPR       only groups that match: 'count > 50', 'sum(bytes) > 1G'\n"
+    "  --sort COL,...      largest first; COL:asc: smallest first\n"
+    "  -n N                rows to print; 0 (default): all\n"
+    "  --per KEYS          -n rows for each value of these keys\n"
+    "  --nulls             keep groups that have a null key\n"
+    "  --max-groups N      groups in memory, beyond it an error; default 16777216\n"
+    "  --approximate       go on beyond it, with the largest by the first of --sort\n"
+    "  --partial FILE      write the unfinished answer, for merge, instead of rows\n" WHERE_HELP THREADS_HELP
+        EXPLAIN_HELP COMMON_HELP FORM_HELP OTHER_HELP;
+
+static const char merge_help[] =
+    "Examples\n"
+    "  flowlog merge mon.part tue.part\n"
+    "  flowlog merge mon.part tue.part --partial week.part\n"
+    "\n"
+    "Usage\n"
+    "  flowlog merge [OPTION...] FILE...\n"
+    "\n"
+    "Partials that 'flowlog group --partial' wrote for one question, added up: the\n"
+    "same answer as one run over all logs, in whatever order they are given.\n"
+    "\n"
+    "Options\n"
+    "  --partial FILE      write a partial again instead of rows\n"
+    "  --explain           print the plan of the partials\n"
+    "\n"
+    "Output\n" FORM_HELP OTHER_HELP;
 
 static const char diagnose_help[] =
     "Examples\n"
@@ -148,6 +212,8 @@ static const struct command {
 } commands[] = {{"summary", COMMAND_SUMMARY, command_summary, summary_help},
                 {"cat", COMMAND_CAT, command_cat, cat_help},
                 {"top", COMMAND_TOP, command_top, top_help},
+                {"group", COMMAND_GROUP, command_group, group_help},
+                {"merge", COMMAND_MERGE, command_merge, merge_help},
                 {"diagnose", COMMAND_DIAGNOSE, command_diagnose, diagnose_help}};
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
@@ -185,8 +251,8 @@ int main(int argc, char **argv)
 {
     message_setup(WHEN_AUTO, 0);
     if (argc < 2) {
-        message_error("which command? %s, %s, %s or %s", commands[0].name, commands[1].name, commands[2].name,
-                      commands[3].name);
+        message_error("which command? %s, %s, %s, %s, %s or %s", commands[0].name, commands[1].name, commands[2].name,
+                      commands[3].name, commands[4].name, commands[5].name);
         message_more("see 'flowlog --help'");
         return STATUS_FAILED;
     }
@@ -198,7 +264,7 @@ int main(int argc, char **argv)
     if (!command) return unknown_command(argv[1]);
 
     struct options options = {
-        .command = command->name, .command_bit = command->bit, .by = "srcaddr", .measure = "bytes"};
+        .command = command->name, .command_bit = command->bit, .measure = "bytes"};
     options.paths = need_memory(NULL, (size_t)argc * sizeof *options.paths);
     options.rules = need_memory(NULL, (size_t)argc * sizeof *options.rules);
     int status = STATUS_FAILED;

@@ -16,7 +16,8 @@ enum option_id {
     OPTION_QUIET, OPTION_COLOR, OPTION_PROGRESS, OPTION_OUTPUT, OPTION_HELP, OPTION_VERSION,
     OPTION_FIELDS, OPTION_RAW, OPTION_BY, OPTION_MEASURE, OPTION_LIMIT,
     OPTION_CLIENT, OPTION_SERVER, OPTION_PORT, OPTION_INTERFACE, OPTION_CONTEXT, OPTION_RULES, OPTION_EVERYTHING,
-    OPTION_GROUPED
+    OPTION_GROUPED, OPTION_WHERE, OPTION_FROM, OPTION_TO, OPTION_THREADS, OPTION_AGG, OPTION_HAVING, OPTION_SORT,
+    OPTION_PER, OPTION_NULLS, OPTION_MAX_GROUPS, OPTION_APPROXIMATE, OPTION_PARTIAL, OPTION_EXPLAIN
 };
 
 static const struct option {
@@ -26,24 +27,37 @@ static const struct option {
     uint8_t commands;
     uint8_t id;
 } table[] = {
-    {"log-format", 0, 1, COMMAND_ALL, OPTION_LOG_FORMAT},
+    {"log-format", 0, 1, COMMAND_READS, OPTION_LOG_FORMAT},
     {"json", 0, 0, COMMAND_ALL, OPTION_JSON},
     {"csv", 0, 0, COMMAND_ALL, OPTION_CSV},
     {"tsv", 0, 0, COMMAND_ALL, OPTION_TSV},
     {"text", 0, 0, COMMAND_CAT, OPTION_TEXT},
     {"table", 0, 0, COMMAND_ALL, OPTION_TABLE},
-    {"on-bad-line", 0, 1, COMMAND_ALL, OPTION_ON_BAD_LINE},
+    {"on-bad-line", 0, 1, COMMAND_READS, OPTION_ON_BAD_LINE},
     {"quiet", 'q', 0, COMMAND_ALL, OPTION_QUIET},
     {"color", 0, 1, COMMAND_ALL, OPTION_COLOR},
     {"progress", 0, 1, COMMAND_ALL, OPTION_PROGRESS},
-    {NULL, 'n', 1, COMMAND_CAT | COMMAND_TOP | COMMAND_DIAGNOSE, OPTION_LIMIT},
+    {NULL, 'n', 1, COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP | COMMAND_DIAGNOSE, OPTION_LIMIT},
     {NULL, 'o', 1, COMMAND_ALL, OPTION_OUTPUT},
     {"help", 'h', 0, COMMAND_ALL, OPTION_HELP},
     {"version", 0, 0, COMMAND_ALL, OPTION_VERSION},
     {"fields", 0, 1, COMMAND_CAT, OPTION_FIELDS},
     {"raw", 0, 0, COMMAND_CAT, OPTION_RAW},
-    {"by", 0, 1, COMMAND_TOP, OPTION_BY},
+    {"by", 0, 1, COMMAND_TOP | COMMAND_GROUP, OPTION_BY},
     {"measure", 0, 1, COMMAND_TOP, OPTION_MEASURE},
+    {"where", 0, 1, COMMAND_FILTERS, OPTION_WHERE},
+    {"from", 0, 1, COMMAND_FILTERS, OPTION_FROM},
+    {"to", 0, 1, COMMAND_FILTERS, OPTION_TO},
+    {"threads", 0, 1, COMMAND_TOP | COMMAND_GROUP, OPTION_THREADS},
+    {"explain", 0, 0, COMMAND_TOP | COMMAND_GROUP | COMMAND_MERGE, OPTION_EXPLAIN},
+    {"agg", 0, 1, COMMAND_GROUP, OPTION_AGG},
+    {"having", 0, 1, COMMAND_GROUP, OPTION_HAVING},
+    {"sort", 0, 1, COMMAND_GROUP, OPTION_SORT},
+    {"per", 0, 1, COMMAND_GROUP, OPTION_PER},
+    {"nulls", 0, 0, COMMAND_GROUP, OPTION_NULLS},
+    {"max-groups", 0, 1, COMMAND_GROUP, OPTION_MAX_GROUPS},
+    {"approximate", 0, 0, COMMAND_GROUP, OPTION_APPROXIMATE},
+    {"partial", 0, 1, COMMAND_GROUP | COMMAND_MERGE, OPTION_PARTIAL},
     {"client", 0, 1, COMMAND_DIAGNOSE, OPTION_CLIENT},
     {"server", 0, 1, COMMAND_DIAGNOSE, OPTION_SERVER},
     {"port", 0, 1, COMMAND_DIAGNOSE, OPTION_PORT},
@@ -123,6 +137,14 @@ static int parse_port(struct options *o, const char *value)
     return see_help(o);
 }
 
+static int parse_threads(struct options *o, const char *value)
+{
+    if (parse_count(o, "--threads", value, &o->threads)) return -1;
+    if (o->threads >= 1 && o->threads <= 256) return 0;
+    message_error("--threads takes a number from 1 to 256, not '%s'", value);
+    return see_help(o);
+}
+
 static int set_form(struct options *o, flowlog_form form)
 {
     o->form = form; /* the last one counts */
@@ -171,6 +193,19 @@ static int apply(struct options *o, const struct option *option, const char *val
     case OPTION_EVERYTHING: o->all = 1; return 0;
     case OPTION_GROUPED: o->grouped = 1; return 0;
     case OPTION_BY: o->by = value; return 0;
+    case OPTION_WHERE: o->where = value; return 0;
+    case OPTION_FROM: o->from = value; return 0;
+    case OPTION_TO: o->to = value; return 0;
+    case OPTION_THREADS: return parse_threads(o, value);
+    case OPTION_AGG: o->agg = value; return 0;
+    case OPTION_HAVING: o->having = value; return 0;
+    case OPTION_SORT: o->sort = value; return 0;
+    case OPTION_PER: o->per = value; return 0;
+    case OPTION_NULLS: o->nulls = 1; return 0;
+    case OPTION_MAX_GROUPS: return parse_count(o, "--max-groups", value, &o->max_groups);
+    case OPTION_APPROXIMATE: o->approximate = 1; return 0;
+    case OPTION_PARTIAL: o->partial = value; return 0;
+    case OPTION_EXPLAIN: o->explain = 1; return 0;
     case OPTION_MEASURE:
         choice = parse_choice(o, option->name, value, measures);
         if (choice >= 0) o->measure = measures[choice];

@@ -10,8 +10,11 @@
 #include "message.h"
 
 /* Commands, as bits: which options belong to which. */
-enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_DIAGNOSE = 64,
-                   COMMAND_ALL = COMMAND_SUMMARY | COMMAND_CAT | COMMAND_TOP | COMMAND_DIAGNOSE };
+enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_GROUP = 8, COMMAND_MERGE = 16,
+                   COMMAND_DIAGNOSE = 64,
+                   COMMAND_READS = COMMAND_SUMMARY | COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP | COMMAND_DIAGNOSE,
+                   COMMAND_FILTERS = COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP,
+                   COMMAND_ALL = COMMAND_READS | COMMAND_MERGE };
 
 struct options {
     const char *command; /* its name */
@@ -20,7 +23,12 @@ struct options {
     const char *log_format; /* NULL: by header or content */
     const char *output;     /* NULL: standard output */
     const char *fields;     /* cat */
-    const char *by;         /* top */
+    const char *where, *from, *to;           /* cat, top, group */
+    const char *by;                          /* top, group */
+    const char *agg, *having, *sort, *per;   /* group */
+    const char *partial;                     /* group, merge: where to write it */
+    uint64_t threads, max_groups;            /* 0: the default */
+    int nulls, approximate, explain;         /* group, top: explain */
     const char *measure;    /* top */
     const char *client, *server, *interface, *context; /* diagnose */
     const char **rules; /* diagnose; into argv, [rules_count] */

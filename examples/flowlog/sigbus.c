@@ -30,15 +30,20 @@ static void on_sigbus(int signal_number)
     _exit(2);
 }
 
-void sigbus_watch(const flowlog_reader *reader)
+static void set(void (*handler)(int), const flowlog_reader *reader)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = reader ? on_sigbus : SIG_DFL;
+    action.sa_handler = handler;
     sigemptyset(&action.sa_mask);
     watched = reader;
     sigaction(SIGBUS, &action, NULL);
 }
+
+void sigbus_watch(const flowlog_reader *reader) { set(reader ? on_sigbus : SIG_DFL, reader); }
+
+void sigbus_catch(void) { set(on_sigbus, NULL); }
 #else
 void sigbus_watch(const flowlog_reader *reader) { (void)reader; }
+void sigbus_catch(void) {}
 #endif

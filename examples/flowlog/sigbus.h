@@ -8,4 +8,7 @@
 /* From now on SIGBUS names the file that `reader` is at; NULL: as before. */
 void sigbus_watch(const flowlog_reader *reader);
 
+/* The same where several threads read: it cannot tell which file. */
+void sigbus_catch(void);
+
 #endif

@@ -90,7 +90,8 @@ flow 2 sumary && err "unknown command 'sumary'; did you mean 'summary'?" && empt
 flow 2 frobnicate && err "unknown command 'frobnicate'" "see 'flowlog --help'"
 flow 2 --json top vpc && err 'options follow it' && empty
 flow 2 top --jsn vpc && err "unknown option '--jsn'; did you mean '--json'?" "see 'flowlog top --help'" && empty
-flow 2 top --where reject vpc && err "unknown option '--where'" && empty
+flow 2 summary --where reject vpc && err "'--where' is no option of 'summary'" && empty
+flow 2 top --threads 0 vpc && err '--threads takes a number from 1 to 256' && empty
 flow 2 top -json vpc && err "unknown option '-json'; did you mean '--json'?"
 flow 2 top -x vpc && err "unknown option '-x'"
 flow 2 summary -n 3 vpc && err "unknown option '-n'"
@@ -157,7 +158,7 @@ flow 0 cat --json "$tmp/mixed.log" && out mixed.json && json
 flow 0 cat --json --fields bytes,dstport "$tmp/mixed.log" && out mixed-fields.json
 flow 0 top --json "$tmp/mixed.log" && out mixed-top.json
 flow 0 top --json --by dstport "$tmp/mixed.log" && err "1 records left out: '-' or no such field in dstport" && out mixed-top-port.json
-flow 0 top --by srcaddr --measure packets --json "$tmp/mixed.log" && err "1 records are in formats without 'packets'"
+flow 0 top --by srcaddr --measure packets --json "$tmp/mixed.log" && err "1 records have no 'packets'"
 
 # --- top --------------------------------------------------------------------------------------------------
 flow 0 top vpc && out top.out
@@ -166,13 +167,59 @@ flow 0 top --by src_addr,dst-port --measure flows -n 3 --csv vpc && out top-flow
 flow 0 top --by interface-id --measure packets -n 0 --tsv vpc && out top-all.tsv
 flow 0 top --by action,protocol --json -n 0 v5 && out top-enum.json && json
 flow 2 top --by srcaddr,scrport vpc && messages unknown-key.err && empty
-flow 2 top --by srcaddr,srcAddr vpc && err "'srcaddr' is there twice"
+flow 2 top --by srcaddr,srcAddr vpc && err "--by: 'srcaddr' is a key already"
 flow 2 top --by srcaddr,bytes vpc && messages summed-key.err
-flow 2 top --by subnet-id vpc && err "no format in the input has the field 'subnet-id'" && empty
+flow 2 top --by subnet-id vpc && err 'no record has subnet-id' && empty
 for level in scalar sse42 avx2 avx512 neon; do
     FLOWLOG_SIMD=$level "$flowlog" --version | grep -q unsupported && continue
     try 0 env FLOWLOG_SIMD=$level "$flowlog" top --json vpc && out top.json
 done
+
+# --- filters, group, merge ------------------------------------------------------------------------------
+flow 0 group --help && out help-group.out
+flow 0 merge --help && out help-merge.out
+flow 0 group vpc && says 9117
+flow 0 cat --where 'dst port 22' --csv -n 5 vpc && out cat-where.csv
+flow 0 cat --raw --where 'reject and dst port 22' -n 2 vpc && out cat-where.raw
+flow 0 top --from 2026-03-01T12:30:00Z --to 2026-03-01T12:40:00Z --csv -n 3 vpc && out top-from-to.csv
+flow 0 top --by 'pair(srcaddr,dstaddr)' --json -n 3 vpc && out top-pair.json && json
+flow 0 top --by src_addr/24,service --json -n 3 vpc && out top-prefix.json && json
+flow 0 top --explain vpc && says '(plan flx' 'fields: ' 'inputs: 24, '
+flow 0 group --by action --agg 'count, sum(bytes) as bytes, avg(packets), p95(bytes), share(count)' vpc && out group.out
+flow 0 group --json --where reject --by dstport --agg 'count as c, distinct(srcaddr)' --sort c,dstport:asc -n 5 vpc &&
+    out group-rejects.json && json
+flow 0 group --csv --by 'bin(start,1h),dstaddr' --agg 'sum(bytes) as b' --sort 'bin(start,1h):asc,b' -n 2 --per 'bin(start,1h)' vpc &&
+    out group-per.csv
+flow 0 group --by interface_id --agg 'count where reject as r, count' --having 'r > 50' --tsv vpc && out group-having.tsv
+for threads in 1 2 5; do
+    flow 0 group --threads $threads --by srcaddr,dstport --agg 'sum(bytes), distinct(dstaddr), stddev(bytes)' --csv -n 200 vpc &&
+        out group-threads.csv
+done
+flow 0 group --by subnet-id --nulls --json vpc && says '{"subnet-id":null,"count":9210}'
+flow 0 group --by subnet-id vpc && err "9117 records left out: '-' or no such field in subnet-id"
+flow 2 group --max-groups 5 --by srcaddr vpc && empty && err 'error:'
+flow 0 group --max-groups 20 --approximate --by srcaddr --sort count --json vpc && err 'more groups than --max-groups'
+flow 0 group --explain --where reject --by dstport vpc && says '(eq action "REJECT")' 'fields: dstport,action' 'inputs: 24, '
+flow 2 group --where 'reject and dst prt 22' vpc && messages group-where.err && empty
+flow 2 group --by 'bin(start,5q)' vpc && messages group-by.err && empty
+flow 2 group --by scrport vpc && err "unknown field 'scrport'; did you mean 'srcport'?" && empty
+flow 2 group --agg 'sum(byts)' vpc && messages group-agg.err && empty
+flow 2 group --sort cnt vpc && messages group-sort.err && empty
+flow 2 group --having 'cnt > 3' vpc && messages group-having.err && empty
+flow 2 group --per dstport --by dstport vpc && err '--per needs -n' && empty
+flow 2 top --from yes vpc && err '--from takes a time' && empty
+flow 1 group --by action damaged && err "7 malformed lines left out" '1 of 4 inputs could not be read to the end'
+for hour in 12 21; do # the files of two accounts, apart
+    pipe 0 "\$F group --by srcaddr,dstport --agg 'sum(bytes), distinct(dstaddr), stddev(bytes)' -n 200 --partial \"\$T/$hour.part\" vpc/AWSLogs/$hour*" && empty
+done
+flow 0 merge --csv "$tmp/12.part" "$tmp/21.part" && out group-threads.csv
+flow 0 merge --partial "$tmp/all.part" "$tmp/21.part" "$tmp/12.part" && empty
+flow 0 merge --csv "$tmp/all.part" && out group-threads.csv
+flow 0 merge --explain "$tmp/all.part" && says '(plan flx'
+flow 2 merge && err "'flowlog group --partial' wrote" && empty
+flow 2 merge why/flows.log && err 'why/flows.log: ' && empty
+pipe 0 '$F group --by action --partial - vpc >"$T/action.part"' && empty
+flow 2 merge "$tmp/action.part" "$tmp/all.part" && err 'all.part: ' && empty
 
 # --- diagnose -------------------------------------------------------------------------------------------
 flow 0 diagnose --help && out help-diagnose.out
@@ -202,7 +249,7 @@ flow 0 cat --log-format 'srcaddr bytes' --json "$tmp/two.log" && out two.json
 flow 0 cat --log-format='$${srcaddr} $${bytes}' --json "$tmp/two.log" && out two.json
 flow 0 top --log-format 'srcaddr my-bytes' --measure flows --by my-bytes --json "$tmp/two.log" &&
     says '{"my-bytes":"5","bytes":null,"packets":null,"flows":1,"share":0.5}'
-flow 2 top --log-format 'srcaddr my-bytes' "$tmp/two.log" && err "no format in the input has the field 'bytes'" '--measure flows counts records'
+flow 2 top --log-format 'srcaddr my-bytes' "$tmp/two.log" && err "no record has the field 'bytes'" '--measure flows counts records'
 flow 2 cat "$tmp/two.log" && err 'two.log' '--log-format' && empty
 flow 2 top "$tmp/two.log" && err 'two.log' '--log-format' && empty
 flow 2 summary --json "$tmp/two.log" && err 'two.log' '--log-format' && empty
