@@ -37,7 +37,7 @@ void flowlog__builder_init(struct fl_builder *b, const flowlog_alloc *alloc)
     memset(b, 0, sizeof *b);
     b->alloc = *alloc;
     static const struct fl_node none = {0};
-    if (!grow(b, &b->node, &b->node_cap, 1, sizeof *b->node)) return;
+    if (!grow(b, &b->node, &b->node_cap, 1, sizeof *b->node) || !flowlog__tree_reserve(b, 0)) return;
     b->node[0] = none;
     b->nodes = 1;
     struct fl_node n = {.op = FL_OP_FALSE};
