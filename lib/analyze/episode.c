@@ -36,6 +36,19 @@ static void close_episode(struct fl_episode *e, const struct fl_segment *segment
     }
 }
 
+/*
+ * Whether a record begins a new connection after one that was closed: it has the SYN, or starts so shortly before it
+ * that stamps, which may be off by 60 s on either side, do not part them.
+ */
+static int begins_again(const struct fl_segment *segment, uint32_t n, uint64_t closed, uint32_t window)
+{
+    enum { SKEWS = 120 };
+    if (closed == UINT64_MAX) return 0;
+    for (uint32_t i = 0; i < n && segment[i].first < (uint64_t)segment->first + SKEWS; i++)
+        if ((segment[i].meta & FL_SEG_SYN) && segment[i].first > closed + window) return 1;
+    return 0;
+}
+
 uint32_t flowlog__episodes(const struct fl_conversations *t, const struct fl_conversation *c, uint32_t window,
                            struct fl_episode out[FL_SEGMENTS_MAX])
 {
@@ -48,7 +61,7 @@ uint32_t flowlog__episodes(const struct fl_conversations *t, const struct fl_con
     for (uint32_t i = 0; i < n; i++) {
         const struct fl_segment *s = &segment[i];
         struct fl_episode *e = count ? &out[count - 1] : NULL;
-        const int again = (s->meta & FL_SEG_SYN) && closed != UINT64_MAX && s->first > closed + window;
+        const int again = begins_again(s, n - i, closed, window);
         if (!e || s->first > (uint64_t)e->last + hold || again) {
             if (e) close_episode(e, segment + begin, i - begin);
             e = &out[count++];

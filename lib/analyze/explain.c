@@ -91,8 +91,11 @@ void flowlog__explain(const struct fl_view *view, const struct fl_look *look, ui
     if (v->proof != FLOWLOG_PROOF_SAME_SUBNET) v->proof = FLOWLOG_PROOF_RULES;
     if (change) return;
     v->alts = 0;
-    v->confidence =
-        look->roles.strength <= FL_ROLE_LOW ? FLOWLOG_CONFIDENCE_MEDIUM : FLOWLOG_CONFIDENCE_HIGH;
+    /* Rules say what refuses such packets, not that these were such: they make nothing surer than who is the client,
+     * and of ICMP no record has the type. */
+    const unsigned proto = fl_key_proto(&look->c->key);
+    if (look->roles.strength == FL_ROLE_HIGH && proto != 1 && proto != 58) v->confidence = FLOWLOG_CONFIDENCE_HIGH;
+    else if (v->confidence < FLOWLOG_CONFIDENCE_MEDIUM) v->confidence = FLOWLOG_CONFIDENCE_MEDIUM;
 }
 
 static flowlog_str or_empty(flowlog_str s)

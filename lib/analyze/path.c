@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+enum { SKEW = 60 /* seconds that start and end may be off, by AWS's word */ };
 enum { LOW = FLOWLOG_CONFIDENCE_LOW, MEDIUM = FLOWLOG_CONFIDENCE_MEDIUM, HIGH = FLOWLOG_CONFIDENCE_HIGH };
 
 static void set(struct fl_path *p, uint32_t at, uint32_t other, unsigned verdict, unsigned layer, unsigned way,
@@ -47,6 +48,9 @@ static int never_seen(const struct fl_view *view, const struct fl_case *c, uint3
     const uint32_t last = c->ra.last > UINT32_MAX - view->window ? UINT32_MAX : c->ra.last + view->window;
     const int skipped = flowlog__spans_overlap(&s->skipped, first, last);
     const int silent = flowlog__spans_cover(&s->silent, c->ra.first, c->ra.last);
+    /* Both interfaces' times may be off: the packet may have met S in an interval before or after. */
+    const int around = flowlog__spans_cover(&s->silent, c->ra.first > 2 * SKEW ? c->ra.first - 2 * SKEW : 0,
+                                            c->ra.last > UINT32_MAX - 2 * SKEW ? UINT32_MAX : c->ra.last + 2 * SKEW);
     const int active = view->activity && flowlog__spans_overlap(&view->activity[at], first, last);
     if (c->rr.records || c->pa.records || c->pr.records) return 0; /* something came back: records are missing */
     if (c->traffic != FL_TRAFFIC_ALL || skipped || c->truncated || (!silent && !active)) {
@@ -61,7 +65,7 @@ static int never_seen(const struct fl_view *view, const struct fl_case *c, uint3
     }
     /* NODATA proves it; but where records are near, a time that is off may have put them into the wrong interval. */
     set(p, at, from, FLOWLOG_VERDICT_NOT_DELIVERED, FLOWLOG_LAYER_PATH, FLOWLOG_WAY_IN, FLOWLOG_PHASE_REQUEST,
-        silent && !active ? HIGH : c->near_end && !silent ? LOW : MEDIUM);
+        around && !active ? HIGH : c->near_end && !silent ? LOW : MEDIUM);
     return 1;
 }
 
@@ -70,7 +74,8 @@ static int both_seen(const struct fl_case *c, const struct fl_verdict *cv, uint3
                      const struct fl_verdict *sv, uint32_t at, struct fl_path *p)
 {
     if (s->rr.records && !s->ra.records && !s->pa.records)
-        return sv->verdict == FLOWLOG_VERDICT_BLOCKED_INBOUND && take(p, at, from, sv, HIGH);
+        return sv->verdict == FLOWLOG_VERDICT_BLOCKED_INBOUND && !c->pa.records &&
+               take(p, at, from, sv, c->roles <= FL_ROLE_LOW ? LOW : sv->confidence);
     if (!s->ra.records || s->rr.records || (s->pa.records && s->pr.records)) return 0;
     if (s->pr.records)
         return sv->verdict == FLOWLOG_VERDICT_BLOCKED_REPLY_OUTBOUND && take(p, at, from, sv, sv->confidence);
@@ -94,7 +99,13 @@ static int both_seen(const struct fl_case *c, const struct fl_verdict *cv, uint3
     return 1;
 }
 
-/* The episode at the server's interface that overlaps the client's; 0: none. */
+/* Seconds between two episodes; 0: they overlap. */
+static uint32_t apart(const struct fl_episode *a, const struct fl_episode *b)
+{
+    return a->first > b->last ? a->first - b->last : b->first > a->last ? b->first - a->last : 0;
+}
+
+/* The episode at the server's interface that overlaps the client's, or is nearest within a window; 0: none. */
 static int find_server(const struct fl_view *view, const struct fl_look *client, uint32_t at,
                        struct fl_episode *episodes, struct fl_look *server)
 {
@@ -105,14 +116,12 @@ static int find_server(const struct fl_view *view, const struct fl_look *client,
     if (place == UINT32_MAX) return 0;
     const struct fl_conversation *c = fl_conversation_at(&view->d->table, place);
     const uint32_t n = flowlog__episodes(&view->d->table, c, view->window, episodes);
-    for (uint32_t i = 0; i < n; i++) {
-        if (episodes[i].first > (uint64_t)client->e->last + view->window ||
-            client->e->first > (uint64_t)episodes[i].last + view->window)
-            continue;
-        flowlog__view_look(view, c, &episodes[i], server);
-        return 1;
-    }
-    return 0;
+    const struct fl_episode *best = &episodes[0];
+    for (uint32_t i = 1; i < n; i++)
+        if (apart(&episodes[i], client->e) < apart(best, client->e)) best = &episodes[i];
+    if (!n || apart(best, client->e) > view->window) return 0;
+    flowlog__view_look(view, c, best, server);
+    return 1;
 }
 
 /* The interface of the server, if the client's is one end and the server's another; else 0. */

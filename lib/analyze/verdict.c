@@ -7,6 +7,7 @@
 #include "analyze/engine.h"
 
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
+enum { SKEW = 60 /* seconds that start and end may be off, by AWS's word */ };
 enum { LOW = FLOWLOG_CONFIDENCE_LOW, MEDIUM = FLOWLOG_CONFIDENCE_MEDIUM, HIGH = FLOWLOG_CONFIDENCE_HIGH };
 
 /* --- what the sides say ------------------------------------------------------------------------------------ */
@@ -38,9 +39,14 @@ static int only_syns(const struct fl_case *c, const struct fl_segment *s)
            s->bytes % s->packets == 0;
 }
 
-/* The records show that the connection had ended: a RST, or a FIN from each end. */
-static int has_ended(const struct fl_case *c)
+/*
+ * The records show that the connection had ended before something was refused: a RST, or a FIN from each end.  Where
+ * it ended in the same minute, the refusal may have come first and be the reason.
+ */
+static int has_ended(const struct fl_case *c, const struct fl_segment *refused)
 {
+    const uint32_t last = !has(&c->pa) || c->ra.last > c->pa.last ? c->ra.last : c->pa.last;
+    if (refused->first < (uint64_t)last + SKEW) return 0;
     return ((tcp(&c->ra) | tcp(&c->pa)) & FL_TCP_RST) || (tcp(&c->ra) & tcp(&c->pa) & FL_TCP_FIN);
 }
 
@@ -60,7 +66,7 @@ static unsigned stray(const struct fl_case *c, const struct fl_segment *refused,
 {
     if (c->proto == TCP && flagged(refused)) {
         if (tcp(refused) & FL_TCP_SYN) return 0;
-        return (tcp(refused) & (FL_TCP_FIN | FL_TCP_RST)) && has_ended(c) ? HIGH : MEDIUM;
+        return (tcp(refused) & (FL_TCP_FIN | FL_TCP_RST)) && has_ended(c, refused) ? HIGH : MEDIUM;
     }
     if (c->proto == TCP) {
         const uint64_t few = same->packets / 20 > 3 ? same->packets / 20 : 3;
@@ -113,7 +119,9 @@ static void set_stray(const struct fl_case *c, struct fl_verdict *v, unsigned ph
     about(c, v, phase);
     add_alt(v, alt);
     /* An entry added in the middle of a connection refuses its FIN just so. */
-    if (confidence == MEDIUM && (has(&c->ra) || has(&c->pa)) && !has_ended(c)) add_alt(v, FLOWLOG_LAYER_RULE_CHANGE);
+    const struct fl_segment *refused = phase == FLOWLOG_PHASE_REPLY ? &c->pr : &c->rr;
+    if (confidence == MEDIUM && (has(&c->ra) || has(&c->pa)) && !has_ended(c, refused))
+        add_alt(v, FLOWLOG_LAYER_RULE_CHANGE);
 }
 
 /* BLOCKED_INBOUND and so on, by way and phase. */
@@ -157,17 +165,22 @@ static unsigned lacks(const struct fl_case *c)
 
 /*
  * A closed port answers each SYN with a RST of 40 bytes; a SYN has at most 60.  In the default format that is all there
- * is to tell a refusal from a short connection, so neither is sure there.
+ * is to tell a refusal from a short connection, so neither is sure there.  With flags, a RST from the client and no SYN
+ * may be all that it had to say to a SYN-ACK that it never asked for.  Of protocols without ports other than ICMP, two
+ * one-way flows look like requests and answers.
  */
 static void accepted_both(const struct fl_case *c, struct fl_verdict *v)
 {
     const int any_flags = ((c->ra.meta | c->pa.meta) & FL_SEG_FLAGS) != 0;
     const int fits = is_exactly(c, &c->pa, 40) && c->pa.packets <= c->ra.packets;
     unsigned refused = 0, fine = HIGH;
+    if (c->proto != TCP && c->proto != UDP && !is_icmp(c)) fine = MEDIUM;
+    if (c->proto == TCP && (tcp(&c->ra) & (FL_TCP_SYN | FL_TCP_RST)) == FL_TCP_RST) fine = MEDIUM;
     if (c->proto == TCP && (c->ra.meta & FL_SEG_SYN) && (tcp(&c->pa) & FL_TCP_RST) && !(c->pa.meta & FL_SEG_SYNACK)) {
         const int only_rst = flagged(&c->pa) && (tcp(&c->pa) & ~UINT32_C(16)) == FL_TCP_RST;
         fine = MEDIUM;
-        if (only_syns(c, &c->ra) && only_rst && fits && !c->skipped && !c->truncated) refused = HIGH;
+        const int at_once = c->pa.first <= (uint64_t)c->ra.last + SKEW; /* nothing between them is lost */
+        if (only_syns(c, &c->ra) && only_rst && fits && at_once && !c->skipped && !c->truncated) refused = HIGH;
         else if (is_small(c, &c->ra, 60) && is_small(c, &c->pa, 60)) refused = MEDIUM;
     } else if (c->proto == TCP && !any_flags && is_small(c, &c->ra, 60) && is_small(c, &c->pa, 60)) {
         if (fits) refused = MEDIUM;
@@ -282,7 +295,8 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
     } else if (c->proto == UDP && is_one_way_service(c->server_port)) {
         set(v, FLOWLOG_VERDICT_ONE_WAY, FLOWLOG_LAYER_NONE, MEDIUM);
     } else if (c->nat && c->way == FLOWLOG_WAY_IN && !c->forwards && !c->inside_client) {
-        set(v, FLOWLOG_VERDICT_UNSOLICITED_NAT, FLOWLOG_LAYER_NAT, HIGH);
+        set(v, FLOWLOG_VERDICT_UNSOLICITED_NAT, FLOWLOG_LAYER_NAT,
+            c->roles == FL_ROLE_HIGH ? HIGH : cap(c, MEDIUM));
         about(c, v, FLOWLOG_PHASE_REQUEST);
     } else if (missing) {
         set_insufficient(v, missing);
@@ -292,9 +306,10 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
         set(v, FLOWLOG_VERDICT_ASYMMETRIC, FLOWLOG_LAYER_PATH, MEDIUM);
         about(c, v, FLOWLOG_PHASE_REPLY);
     } else {
-        enum { RETRIED = 3 /* seconds: answers to less may be in the next interval, and lost with it */ };
+        /* Sent at 0, 1 and 3 s: answers to less may be in the next interval, and lost with it. */
+        enum { SYNS = 3, RETRIED = 3 /* seconds */ };
         const int through = c->forwards || c->nat; /* the host is behind this interface, if anywhere */
-        const int syns = c->proto == TCP && c->ra.packets >= 2 && only_syns(c, &c->ra) && !through &&
+        const int syns = c->proto == TCP && c->ra.packets >= SYNS && only_syns(c, &c->ra) && !through &&
                          c->ra.last - c->ra.first >= RETRIED;
         const unsigned layer = c->way == FLOWLOG_WAY_UNKNOWN           ? FLOWLOG_LAYER_UNKNOWN
                                : c->way == FLOWLOG_WAY_IN && !through ? FLOWLOG_LAYER_HOST
