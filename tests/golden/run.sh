@@ -362,6 +362,12 @@ if [ -n "$programs" ]; then
     try 0 "$programs/03_rows" vpc && out 03_rows.out
     pipe 0 "cat v5/*.gz | $programs/04_push" && out 04_push.out
     try 0 "$programs/05_why" why/flows.log 10.0.1.5 10.0.2.6 5432 why/rules.json && out 05_why.out
+    try 0 "$programs/06_filter" vpc 'reject and dst port 22 and dst host 10.0.0.20' && out 06_filter.out
+    try 1 "$programs/06_filter" vpc 'reject and dst prt 22' && err 'prt'
+    try 0 "$programs/07_group" vpc && out 07_group.out
+    try 0 "$programs/08_series" vpc && out 08_series.out
+    try 0 "$programs/09_merge" vpc/AWSLogs/123456789010 vpc/AWSLogs/210987654321 && out 09_merge.out
+    try 0 "$programs/09_merge" vpc && out 09_merge.out
     pipe 0 "cat \"\$T/v5.log\" | $programs/04_push" && out 04_push.out
 fi
 
