@@ -9,6 +9,7 @@ cd "$2/examples/data" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/bin" && ln -s "$flowlog" "$tmp/bin/flowlog" && PATH=$tmp/bin:$PATH
+# shellcheck disable=SC2016 # the backquotes are those of the table
 sed -n 's/^| \(.*\) | `\(flowlog [^`]*\)` | \([0-9]*\): `\([^`]*\)` |$/\1\n\2\n\3\n\4/p' ../README.md >"$tmp/table"
 count=0 bad=0
 while read -r question && read -r command && read -r rows && read -r first; do
