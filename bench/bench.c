@@ -3,21 +3,25 @@
  * bench.c - what libflowlog takes for a question, from opening the file to the finished answer, through
  * the public API only.
  *
- *     bench [--map|--read] [--runs N] [--result] TASK PATH...
+ *     bench [--map|--read] [--threads N] [--runs N] [--result] TASK PATH...
  *
  * TASK  count    records, nothing decoded
  *       top      the ten source addresses with most bytes (a plan)
  *       full     every column decoded: sums of numbers, lengths of text, addresses folded
- *       reject   REJECT records by destination port, the ten largest (a filter, and a loop over batches)
- *       net      records and bytes from 10.1.0.0/16 to port 443 (a filter, and a loop over batches)
+ *       reject   REJECT records by destination port, the ten largest (a plan with a filter)
+ *       net      records and bytes from 10.1.0.0/16 to port 443 (a plan with a filter and no key)
+ *       triple   bytes by source, destination and its port: how many groups, the sum, the largest (a plan)
+ *       distinct the ten sources with most different destination ports (a plan)
+ *       bins     records and bytes by 5 minutes and action, all groups (a plan)
  *       newline  the floor: newlines counted over the same input path, and nothing else; not for .gz
  *       check    `full`, but prints what it saw of addresses
  *
- * --map maps files (FLOWLOG_SOURCE_MAP), --read (the default) reads them.
+ * --map maps files (FLOWLOG_SOURCE_MAP), --read (the default) reads them.  --threads is for plans only.
  *
  * Prints one line a run: seconds, GB/s of text, million records a second; then the peak memory.  With
  * --result it prints the answer instead, in the normal form that all peers print too, with tabs between:
  *     count N | top ADDRESS BYTES | full COLUMN NUMBER | reject PORT COUNT | net RECORDS BYTES
+ *     triple GROUPS SUM LARGEST | distinct ADDRESS PORTS | bins START ACTION RECORDS BYTES
  *     check COLUMN NULL IPV4 IPV6 SUM-OF-IPV4
  * bench/run compares these before it times anything.
  */
@@ -54,9 +58,28 @@ struct answer {
     uint32_t columns;
     struct folded column[COLUMNS_MAX];
     flowlog_result *result;
-    uint64_t ports[65536];
-    uint64_t net_records, net_bytes;
 };
+
+/* A task that is a plan. */
+struct question {
+    const char *task, *where, *keys, *columns, *sort;
+    uint64_t limit;
+};
+
+static const struct question questions[] = {
+    {"top", NULL, "srcaddr", "sum(bytes) as bytes", "bytes", 10},
+    {"reject", "reject", "dstport", "count as n", "n", 10},
+    {"net", "src net 10.1.0.0/16 and dst port 443", NULL, "count as n, sum(bytes) as bytes", NULL, 0},
+    {"triple", NULL, "srcaddr, dstaddr, dstport", "sum(bytes) as bytes", "bytes", 1},
+    {"distinct", NULL, "srcaddr", "distinct(dstport) as ports", "ports", 10},
+    {"bins", NULL, "bin(start,5m), action", "count as n, sum(bytes) as bytes", NULL, 0}};
+
+static const struct question *question_of(const char *task)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        if (strcmp(questions[i].task, task) == 0) return &questions[i];
+    return NULL;
+}
 
 static void die(const char *what, const flowlog_error *e)
 {
@@ -66,14 +89,13 @@ static void die(const char *what, const flowlog_error *e)
 }
 
 static flowlog_reader *open_reader(const char *const *paths, size_t count, uint32_t flags,
-                                   const char *fields, const flowlog_filter *filter)
+                                   const char *fields)
 {
     flowlog_error e = {0};
     flowlog_source *source = NULL;
     flowlog_reader *reader = NULL;
     flowlog_reader_options options = FLOWLOG_READER_OPTIONS_INIT;
     options.fields = fields;
-    options.filter = filter;
     if (flowlog_source_paths(paths, count, flags, NULL, &source, &e) < 0) die("source", &e);
     if (flowlog_reader_open(source, &options, &reader, &e) < 0) die("reader", &e);
     return reader;
@@ -89,16 +111,14 @@ static const flowlog_batch *next_batch(flowlog_reader *reader)
     return st == FLOWLOG_OK ? batch : NULL;
 }
 
-static void close_reader(flowlog_reader *reader, struct answer *a)
+static void keep_counters(const flowlog_counters *c, struct answer *a)
 {
-    const flowlog_counters *c = flowlog_reader_counters(reader);
     a->records = c->records + c->nodata + c->skipdata;
     a->bytes = c->bytes;
     if (c->malformed != 0) {
         fprintf(stderr, "bench: %" PRIu64 " malformed lines\n", c->malformed);
         exit(2);
     }
-    flowlog_reader_close(reader);
 }
 
 static void run_count(flowlog_reader *reader)
@@ -107,23 +127,26 @@ static void run_count(flowlog_reader *reader)
         ;
 }
 
-static void run_top(const char *const *paths, size_t count, uint32_t flags, struct answer *a)
+static void run_plan(const struct question *q, const char *const *paths, size_t count, uint32_t flags,
+                     uint32_t threads, struct answer *a)
 {
     flowlog_error e = {0};
     flowlog_plan *plan = NULL;
-    flowlog_run *run = NULL;
-    if (flowlog_plan_new(NULL, &plan) < 0 || flowlog_plan_key(plan, "srcaddr", &e) < 0 ||
-        flowlog_plan_aggregate(plan, FLOWLOG_AGG_SUM, "bytes", "bytes", &e) < 0 ||
-        flowlog_plan_sort(plan, "bytes", 1, &e) < 0 || flowlog_plan_limit(plan, 10) < 0 ||
-        flowlog_run_begin(plan, NULL, &run) < 0)
+    flowlog_source *source = NULL;
+    flowlog_counters counters = {0};
+    flowlog_run_options options = FLOWLOG_RUN_OPTIONS_INIT;
+    options.threads = threads;
+    options.counters = &counters;
+    if (flowlog_plan_new(NULL, &plan) < 0 || (q->where && flowlog_plan_where(plan, q->where, &e) < 0) ||
+        (q->keys && flowlog_plan_key(plan, q->keys, &e) < 0) ||
+        flowlog_plan_select(plan, q->columns, &e) < 0 ||
+        (q->sort && flowlog_plan_sort(plan, q->sort, 1, &e) < 0) ||
+        flowlog_plan_limit(plan, q->limit) < 0)
         die("plan", &e);
-    flowlog_reader *reader = open_reader(paths, count, flags, flowlog_plan_fields(plan), NULL);
-    const flowlog_batch *batch;
-    while ((batch = next_batch(reader)) != NULL)
-        if (flowlog_run_add(run, batch, &e) < 0) die("add", &e);
-    if (flowlog_run_finish(run, &a->result, &e) < 0) die("finish", &e);
-    close_reader(reader, a);
-    flowlog_run_free(run);
+    if (flowlog_source_paths(paths, count, flags, NULL, &source, &e) < 0) die("source", &e);
+    if (flowlog_plan_run(plan, source, &options, &a->result, &e) < 0) die("run", &e);
+    keep_counters(&counters, a);
+    flowlog_source_close(source);
     flowlog_plan_free(plan);
 }
 
@@ -205,25 +228,6 @@ static void run_full(flowlog_reader *reader, struct answer *a)
     }
 }
 
-static void run_reject(flowlog_reader *reader, struct answer *a)
-{
-    const flowlog_batch *batch;
-    while ((batch = next_batch(reader)) != NULL) {
-        const uint32_t *port = batch->column[0].values;
-        for (uint32_t i = 0; i < batch->rows; i++) a->ports[port[i] & 0xFFFF]++;
-    }
-}
-
-static void run_net(flowlog_reader *reader, struct answer *a)
-{
-    const flowlog_batch *batch;
-    while ((batch = next_batch(reader)) != NULL) {
-        const uint64_t *bytes = batch->column[0].values;
-        for (uint32_t i = 0; i < batch->rows; i++) a->net_bytes += bytes[i];
-        a->net_records += batch->rows;
-    }
-}
-
 static uint64_t count_block(const char *p, size_t len)
 {
     uint64_t lines = 0;
@@ -257,63 +261,54 @@ static void run_newline(const char *const *paths, size_t count, uint32_t flags, 
 }
 
 static void run(const char *task, const char *const *paths, size_t count, uint32_t flags,
-                struct answer *a)
+                uint32_t threads, struct answer *a)
 {
     if (strcmp(task, "newline") == 0) {
         run_newline(paths, count, flags, a);
         return;
     }
-    if (strcmp(task, "top") == 0) {
-        run_top(paths, count, flags, a);
+    const struct question *q = question_of(task);
+    if (q != NULL) {
+        run_plan(q, paths, count, flags, threads, a);
         return;
     }
-    flowlog_error e = {0};
-    flowlog_filter *filter = NULL;
     const int full = strcmp(task, "full") == 0 || strcmp(task, "check") == 0;
-    const int reject = strcmp(task, "reject") == 0, net = strcmp(task, "net") == 0;
-    const char *condition = reject ? "reject" : "src net 10.1.0.0/16 and dst port 443";
-    if ((reject || net) && flowlog_filter_parse(condition, strlen(condition), NULL, &filter, &e) < 0)
-        die("filter", &e);
-    const char *fields = full ? NULL : reject ? "dstport" : net ? "bytes" : "";
-    flowlog_reader *reader = open_reader(paths, count, flags, fields, filter);
+    flowlog_reader *reader = open_reader(paths, count, flags, full ? NULL : "");
     if (full)
         run_full(reader, a);
-    else if (reject)
-        run_reject(reader, a);
-    else if (net)
-        run_net(reader, a);
     else
         run_count(reader);
-    close_reader(reader, a);
-    flowlog_filter_free(filter);
+    keep_counters(flowlog_reader_counters(reader), a);
+    flowlog_reader_close(reader);
+}
+
+static void print_plan(const char *task, const flowlog_result *r)
+{
+    const int triple = strcmp(task, "triple") == 0;
+    for (uint64_t row = 0; row < flowlog_result_rows(r); row++) {
+        printf("%s", task);
+        if (triple) { /* of all groups, then of the largest one */
+            uint64_t total = 0;
+            if (flowlog_result_total(r, 3, &total) < 0) die("total", NULL);
+            printf("\t%" PRIu64 "\t%" PRIu64, flowlog_result_groups(r), total);
+        }
+        for (uint32_t c = triple ? 3 : 0; c < flowlog_result_columns(r); c++) {
+            flowlog_value v;
+            char text[64];
+            flowlog_result_value(r, row, c, &v);
+            flowlog_value_format(&v, text, sizeof text);
+            printf("\t%s", text);
+        }
+        putchar('\n');
+    }
 }
 
 static void print_result(const char *task, const struct answer *a)
 {
     if (strcmp(task, "count") == 0 || strcmp(task, "newline") == 0) {
         printf("%s\t%" PRIu64 "\n", task, a->records);
-    } else if (strcmp(task, "top") == 0) {
-        for (uint64_t row = 0; row < flowlog_result_rows(a->result); row++) {
-            flowlog_value key, sum;
-            char text[64];
-            flowlog_result_value(a->result, row, 0, &key);
-            flowlog_result_value(a->result, row, 1, &sum);
-            flowlog_value_format(&key, text, sizeof text);
-            printf("top\t%s\t%" PRIu64 "\n", text, sum.number);
-        }
-    } else if (strcmp(task, "net") == 0) {
-        printf("net\t%" PRIu64 "\t%" PRIu64 "\n", a->net_records, a->net_bytes);
-    } else if (strcmp(task, "reject") == 0) {
-        uint64_t left[65536];
-        memcpy(left, a->ports, sizeof left);
-        for (int n = 0; n < 10; n++) {
-            uint32_t best = 0;
-            for (uint32_t p = 1; p < 65536; p++)
-                if (left[p] > left[best]) best = p;
-            if (left[best] == 0) break;
-            printf("reject\t%" PRIu32 "\t%" PRIu64 "\n", best, left[best]);
-            left[best] = 0;
-        }
+    } else if (question_of(task) != NULL) {
+        print_plan(task, a->result);
     } else {
         const int check = strcmp(task, "check") == 0;
         for (uint32_t c = 0; c < a->columns; c++) {
@@ -336,8 +331,9 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const tasks[] = {"count", "top", "full", "reject", "net", "newline", "check"};
-    uint32_t flags = 0;
+    static const char *const tasks[] = {"count", "full", "newline", "check"};
+    uint32_t flags = 0, threads = 1;
+    uint64_t groups = 0;
     int runs = 1, result_only = 0, i = 1, known = 0;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--map") == 0)
@@ -348,14 +344,16 @@ int main(int argc, char **argv)
             result_only = 1;
         else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
             runs = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            threads = (uint32_t)atoi(argv[++i]);
         else
             break;
     }
     for (size_t k = 0; i < argc && k < sizeof tasks / sizeof tasks[0]; k++)
-        known |= strcmp(argv[i], tasks[k]) == 0;
+        known |= strcmp(argv[i], tasks[k]) == 0 || question_of(argv[i]) != NULL;
     if (!known || argc - i < 2) {
-        fputs("usage: bench [--map|--read] [--runs N] [--result] count|top|full|reject|net|newline|check "
-              "PATH...\n",
+        fputs("usage: bench [--map|--read] [--threads N] [--runs N] [--result] TASK PATH...\n"
+              "TASK: count top full reject net triple distinct bins newline check\n",
               stderr);
         return 2;
     }
@@ -367,18 +365,20 @@ int main(int argc, char **argv)
     for (int n = 0; n < runs; n++) {
         memset(a, 0, sizeof *a);
         const double begin = now();
-        run(task, paths, count, flags, a);
+        run(task, paths, count, flags, threads, a);
         const double seconds = now() - begin;
         if (!result_only)
             printf("seconds\t%.6f\tGB/s\t%.3f\tMrec/s\t%.2f\n", seconds,
                    (double)a->bytes / seconds / 1e9, (double)a->records / seconds / 1e6);
         else if (n == 0)
             print_result(task, a);
+        groups = a->result != NULL ? flowlog_result_groups(a->result) : 0;
         flowlog_result_free(a->result);
     }
     free(a);
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    if (!result_only) printf("rss_kb\t%ld\tsimd\t%s\n", u.ru_maxrss, flowlog_simd_name());
+    if (!result_only)
+        printf("rss_kb\t%ld\tsimd\t%s\tgroups\t%" PRIu64 "\n", u.ru_maxrss, flowlog_simd_name(), groups);
     return 0;
 }

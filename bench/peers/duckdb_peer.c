@@ -10,10 +10,15 @@
  *       full    every column read: sums of numbers, lengths of text
  *       reject  REJECT records by destination port, the ten largest
  *       net     records and bytes from 10.1.0.0/16 to port 443
+ *       triple  bytes by source, destination and its port: how many groups, the sum, the largest
+ *       distinct the ten sources with most different destination ports
+ *       approx  the same with approx_count_distinct; its answer is compared with nothing
+ *       bins    records and bytes by 5 minutes and action, all groups
  *       check   what `full` of bench.c says of addresses; slow, never timed
  *
  * The library is found by --lib, else $FLOWLOG_DUCKDB.  It is loaded at run time and its few functions are
  * declared here: DuckDB is needed neither to build nor to test libflowlog.  A .gz file is told by its name.
+ * FILE may be a pattern (part-*.gz), which DuckDB expands.
  * Prints rows in the normal form of bench.c (--result), else the seconds of each run and the peak memory.
  */
 #define _GNU_SOURCE
@@ -152,6 +157,14 @@ static void make_sql(const char *task, const struct column *columns, const char 
         say("dstport, count(*) AS n");
     } else if (strcmp(task, "net") == 0) {
         say("count(*), sum(bytes)");
+    } else if (strcmp(task, "triple") == 0) {
+        say("count(*), sum(b), max(b) FROM (SELECT sum(bytes) AS b");
+    } else if (strcmp(task, "distinct") == 0) {
+        say("srcaddr, count(DISTINCT dstport) AS n");
+    } else if (strcmp(task, "approx") == 0) {
+        say("srcaddr, approx_count_distinct(dstport) AS n");
+    } else if (strcmp(task, "bins") == 0) {
+        say("start // 300 * 300 AS t, action, count(*), sum(bytes)");
     } else if (strcmp(task, "full") == 0) {
         for (const struct column *c = columns; c->name != NULL; c++) {
             say2(c == columns ? "sum(" : ", sum(", c->kind == 'N' ? "\"" : "length(\"", c->name);
@@ -193,6 +206,13 @@ static void make_sql(const char *task, const struct column *columns, const char 
             "10");
     if (strcmp(task, "reject") == 0)
         say(" WHERE action = 'REJECT' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10");
+    if (strcmp(task, "triple") == 0)
+        say(" WHERE srcaddr IS NOT NULL AND dstaddr IS NOT NULL AND dstport IS NOT NULL AND "
+            "\"log-status\" = 'OK' GROUP BY srcaddr, dstaddr, dstport)");
+    if (strcmp(task, "distinct") == 0 || strcmp(task, "approx") == 0)
+        say(" WHERE srcaddr IS NOT NULL AND \"log-status\" = 'OK' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10");
+    if (strcmp(task, "bins") == 0)
+        say(" WHERE action IS NOT NULL AND \"log-status\" = 'OK' GROUP BY 1, 2 ORDER BY 1, 2");
     if (strcmp(task, "net") == 0) say(" WHERE srcaddr LIKE '10.1.%' AND dstport = 443");
 }
 
