@@ -85,13 +85,13 @@ int flowlog__tree_push_text(struct fl_builder *b, const char *text, size_t len)
 
 /* --- equal nodes are one ------------------------------------------------------------------------------------- */
 
-static uint64_t hash_node(const struct fl_node *n, const uint64_t *words)
+static uint64_t hash_node(const struct fl_builder *b, const struct fl_node *n)
 {
     uint64_t h = fl_hash_u64((uint64_t)n->op << 48 | (uint64_t)n->form << 40 | (uint64_t)n->field << 20 |
                              n->type);
     h = fl_hash_u64(h ^ n->number);
     h = fl_hash_u64(h ^ n->mask ^ (uint64_t)n->count << 32);
-    for (uint32_t i = 0; i < n->count; i++) h = fl_hash_u64(h ^ words[i]);
+    for (uint32_t i = 0; i < n->count; i++) h = fl_hash_u64(h ^ b->word[n->at + i]);
     return h;
 }
 
@@ -112,7 +112,7 @@ static int rehash(struct fl_builder *b)
         return 0;
     }
     for (uint32_t id = 1; id < b->nodes; id++) {
-        uint32_t i = (uint32_t)hash_node(&b->node[id], b->word + b->node[id].at) & (slots - 1);
+        uint32_t i = (uint32_t)hash_node(b, &b->node[id]) & (slots - 1);
         while (slot[i]) i = (i + 1) & (slots - 1);
         slot[i] = id;
     }
@@ -138,10 +138,10 @@ static uint8_t cost_of(const struct fl_node *n)
     }
 }
 
-static uint8_t cost_of_join(const struct fl_builder *b, const uint64_t *operands, uint32_t count)
+static uint8_t cost_of_join(const struct fl_builder *b, const struct fl_node *n)
 {
     uint32_t sum = 1;
-    for (uint32_t i = 0; i < count && sum < 255; i++) sum += b->node[operands[i]].cost;
+    for (uint32_t i = 0; i < n->count && sum < 255; i++) sum += b->node[b->word[n->at + i]].cost;
     return (uint8_t)(sum < 255 ? sum : 255);
 }
 
@@ -150,12 +150,11 @@ uint32_t flowlog__tree_node(struct fl_builder *b, struct fl_node n, uint32_t cou
     if (b->failed || ((uint64_t)b->nodes * 2 >= b->slots && !rehash(b))) return 0;
     n.at = b->words;
     n.count = count;
-    uint32_t i = (uint32_t)hash_node(&n, b->word + n.at) & (b->slots - 1);
+    uint32_t i = (uint32_t)hash_node(b, &n) & (b->slots - 1);
     for (; b->slot[i]; i = (i + 1) & (b->slots - 1))
         if (same_node(b, &b->node[b->slot[i]], &n)) return b->slot[i];
     if (!grow(b, &b->node, &b->node_cap, (uint64_t)b->nodes + 1, sizeof n)) return 0;
-    n.cost =
-        n.op >= FL_OP_AND && n.op <= FL_OP_NOT ? cost_of_join(b, b->word + n.at, count) : cost_of(&n);
+    n.cost = n.op >= FL_OP_AND && n.op <= FL_OP_NOT ? cost_of_join(b, &n) : cost_of(&n);
     b->node[b->nodes] = n;
     b->slot[i] = b->nodes;
     b->words += count;
