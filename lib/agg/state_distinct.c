@@ -177,13 +177,13 @@ static flowlog_status add_number(struct fl_pool *pool, uint64_t *words, uint32_t
 
 /* --- values ----------------------------------------------------------------------------------------------- */
 
-static uint64_t value_of_token(const flowlog_batch *batch, const flowlog_column *c, uint32_t row)
+static uint64_t value_of_token(const flowlog_batch *batch, const flowlog_column *c, size_t row)
 {
     return fl_hash_bytes(batch->text + c->spans[row].offset, c->spans[row].len);
 }
 
 /* 1: *value is a number of 32 bits; 0: a value. */
-FL_INLINE int value_of(const flowlog_batch *batch, const flowlog_column *c, uint32_t type, uint32_t row,
+FL_INLINE int value_of(const flowlog_batch *batch, const flowlog_column *c, uint32_t type, size_t row,
                        uint64_t *value)
 {
     switch (type) {

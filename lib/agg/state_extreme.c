@@ -32,7 +32,7 @@ FL_INLINE uint32_t number_loop(const struct fl_update *u, const struct fl_agg *a
     const size_t *at = u->at;
     const uint32_t n = u->n;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t row = fl_row(u, rows, i);
+        const size_t row = fl_row(u, rows, i);
         uint64_t *words = state + at[i];
         const uint64_t valid = (uint64_t)fl_bit_get(validity, row);
         const uint64_t v = (fl_number(values, wide, row) ^ flip) & (0 - valid);
@@ -72,7 +72,7 @@ static uint32_t update_addresses(const struct fl_update *u, const struct fl_agg 
     const int is_min = agg->kind == FLOWLOG_AGG_MIN;
     uint64_t *state = u->state + agg->word;
     for (uint32_t i = 0; i < u->n; i++) {
-        const uint32_t row = fl_row(u, u->rows, i);
+        const size_t row = fl_row(u, u->rows, i);
         struct address a;
         if (!fl_address(column, row, a.word)) continue;
         a = flip_address(a, is_min);

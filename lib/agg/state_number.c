@@ -177,7 +177,7 @@ FL_INLINE uint32_t mean_loop(const struct fl_update *u, const struct fl_agg *agg
     const size_t *at = u->at;
     const uint32_t n = u->n;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t row = fl_row(u, rows, i);
+        const size_t row = fl_row(u, rows, i);
         uint64_t *words = state + at[i];
         const uint64_t v = fl_number(values, wide, row), sum = words[MEAN_SUM] + v;
         if (FL_UNLIKELY(sum < v)) return i;

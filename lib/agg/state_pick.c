@@ -121,7 +121,7 @@ static flowlog_status take(struct fl_pool *pool, uint64_t *words, const struct p
 /* --- the operations --------------------------------------------------------------------------------------- */
 
 /* The value of a row; 0: it is null. */
-static int row_value(const struct fl_update *u, const flowlog_column *c, uint32_t row, struct pick *p)
+static int row_value(const struct fl_update *u, const flowlog_column *c, size_t row, struct pick *p)
 {
     if (!fl_bit_get(c->validity, row)) return 0;
     p->tag = TAG_NUMBER;
@@ -158,7 +158,7 @@ static uint32_t pick_update(const struct fl_update *u, const struct fl_agg *agg,
     if (!c->present || !start->present) return u->n;
     const uint64_t flip = flip_of(agg);
     for (uint32_t i = 0; i < u->n; i++) {
-        const uint32_t row = fl_row(u, u->rows, i);
+        const size_t row = fl_row(u, u->rows, i);
         uint64_t *words = u->state + u->at[i] + agg->word;
         struct pick p;
         p.order = fl_number(start->values, 1, row) ^ flip;

@@ -82,7 +82,7 @@ FL_INLINE void find(const struct fl_update *u, const flowlog_column *c, uint32_t
     const uint32_t *rows = u->rows;
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
-        const uint32_t row = fl_row(u, rows, i);
+        const size_t row = fl_row(u, rows, i);
         f->i[count] = i;
         f->key[count] = key_of(fl_number(c->values, type != FLOWLOG_TYPE_U32, row), type == FLOWLOG_TYPE_TIME);
         count += (u->at[i] != 0) & (uint32_t)fl_bit_get(c->validity, row);

@@ -28,13 +28,13 @@ void flowlog__clear_nothing(const struct fl_agg *agg, struct fl_pool *pool, uint
     ((type) == FLOWLOG_TYPE_U32 ? ((u)->rows ? loop((u), (agg), 0, (u)->rows) : loop((u), (agg), 0, NULL)) \
                                 : ((u)->rows ? loop((u), (agg), 1, (u)->rows) : loop((u), (agg), 1, NULL)))
 
-FL_INLINE uint32_t fl_row(const struct fl_update *u, const uint32_t *rows, uint32_t i)
+FL_INLINE size_t fl_row(const struct fl_update *u, const uint32_t *rows, uint32_t i)
 {
-    return rows ? rows[i] : u->first + i;
+    return rows ? rows[i] : (size_t)u->first + i; /* in 32 bits the sum could wrap, and loops would be slower */
 }
 
 /* U32, or by its bits U64 and TIME. */
-FL_INLINE uint64_t fl_number(const void *values, int wide, uint32_t row)
+FL_INLINE uint64_t fl_number(const void *values, int wide, size_t row)
 {
     return wide ? ((const uint64_t *)values)[row] : ((const uint32_t *)values)[row];
 }
@@ -49,7 +49,7 @@ FL_INLINE const flowlog_column *fl_column(const struct fl_update *u, const struc
 /* --- addresses in three words: family, then 16 bytes in network order as a number ------------------------- */
 
 /* 0: the row has none, and the words are zero. */
-FL_INLINE int fl_address(const flowlog_column *c, uint32_t row, uint64_t *words)
+FL_INLINE int fl_address(const flowlog_column *c, size_t row, uint64_t *words)
 {
     words[0] = c->family[row];
     words[1] = (uint64_t)((const uint32_t *)c->values)[row] << 32;

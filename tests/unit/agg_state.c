@@ -572,6 +572,36 @@ Test(state, rows_that_do_not_count_take_no_memory)
     test_batch_free(rows.made);
 }
 
+/* A null is a zero in its column, and a zero would be the smallest of these, or the largest. */
+Test(state, min_and_max_of_values_beside_nulls_are_not_zero)
+{
+    static const char *const cells[] = {"-", "-", "-", "-", "7", "7000", "-7", "10.0.0.7", "-", "-", "-", "-",
+                                        "9", "9000", "-9", "::9", "-", "-", "-", "-"};
+    static const uint64_t expected[2][3] = {{7, 7000, 0 - UINT64_C(9)}, {9, 9000, 0 - UINT64_C(7)}};
+    const flowlog_alloc a = flowlog__alloc_or_default(NULL);
+    struct test_batch *b = test_batch_new("dstport,bytes,start,srcaddr", cells, 5);
+    const size_t at[] = {8, 8, 8, 8, 8};
+    struct fl_pool pool;
+    flowlog__pool_init(&pool, &a);
+    for (uint32_t k = 0; k < 2; k++)
+        for (uint32_t c = 0; c < 4; c++) {
+            const struct fl_agg agg = {.kind = k ? FLOWLOG_AGG_MAX : FLOWLOG_AGG_MIN, .column = c,
+                                       .type = b->column[c].type};
+            const struct fl_agg_op *op = flowlog__agg_op(agg.kind);
+            uint64_t state[16] = {0};
+            const struct fl_update u = {&b->batch, NULL, 0, 5, state, at, &pool};
+            flowlog_status status = FLOWLOG_OK;
+            flowlog_value v;
+            cr_assert_eq(op->update(&u, &agg, &status), 5);
+            op->finish(&agg, &pool, state + 8, &v);
+            cr_expect_eq(v.is_null, 0);
+            if (c < 3) cr_expect_eq(v.number, expected[k][c], "kind %u column %u", k, c);
+            else cr_expect_eq(v.addr.family, k ? 6 : 4);
+        }
+    flowlog__pool_free(&pool);
+    test_batch_free(b);
+}
+
 /* Each kind that adds up: what exceeds 64 bits stops at its row, whose record is unchanged. */
 Test(state, a_sum_beyond_64_bits_stops_at_its_row)
 {
