@@ -260,9 +260,9 @@ static uint64_t end_hash(uint32_t subnet, uint32_t addr) { return fl_hash_u64((u
 static int may_be_wanted(const struct fl_view *v, const struct fl_conversation *c)
 {
     const uint32_t eni = fl_key_interface(&c->key), subnet = v->d->iface[eni].subnet;
-    if (fl_bit_get(v->hint, pair_hash(eni, c->key.a, c->key.b) & v->hint_mask)) return 1;
-    return subnet && (fl_bit_get(v->hint, end_hash(subnet, c->key.a) & v->hint_mask) ||
-                      fl_bit_get(v->hint, end_hash(subnet, c->key.b) & v->hint_mask));
+    if (fl_bit_get(v->hint, (size_t)pair_hash(eni, c->key.a, c->key.b) & v->hint_mask)) return 1;
+    return subnet && (fl_bit_get(v->hint, (size_t)end_hash(subnet, c->key.a) & v->hint_mask) ||
+                      fl_bit_get(v->hint, (size_t)end_hash(subnet, c->key.b) & v->hint_mask));
 }
 
 static flowlog_status make_hint(struct fl_view *v)
@@ -276,7 +276,7 @@ static flowlog_status make_hint(struct fl_view *v)
         struct wanted_key key;
         memcpy(&key, fl_intern_text(&v->wanted, i).ptr, sizeof key);
         const uint64_t h = key.tag == 3 ? pair_hash(key.scope, key.addr, key.other) : end_hash(key.scope, key.addr);
-        fl_bit_set(v->hint, h & v->hint_mask);
+        fl_bit_set(v->hint, (size_t)h & v->hint_mask);
     }
     return FLOWLOG_OK;
 }
