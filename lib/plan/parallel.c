@@ -36,7 +36,6 @@ struct team {
     flowlog_alloc alloc;
     struct worker *worker;
     uint32_t workers;
-    const struct worker *here; /* the one in the caller's thread */
     uint64_t told;             /* progress */
 
     atomic_int stop;
@@ -137,13 +136,14 @@ static flowlog_status work_once(struct worker *w)
     return status;
 }
 
-static void run_worker(struct worker *w)
+/* `here`: in the caller's thread, which alone tells the progress. */
+static void run_worker(struct worker *w, int here)
 {
     struct team *t = w->team;
     flowlog_status status = FLOWLOG_OK;
     while (status == FLOWLOG_OK && !atomic_load_explicit(&t->stop, memory_order_relaxed)) {
         status = work_once(w);
-        if (status == FLOWLOG_OK && w == t->here)
+        if (status == FLOWLOG_OK && here)
             status = tell_progress(t->p, &t->told, consumed_by_all(t), 0, &w->error);
     }
     w->status = status;
@@ -154,7 +154,7 @@ static void *thread_main(void *arg)
 {
     struct worker *w = arg;
     struct team *t = w->team;
-    run_worker(w);
+    run_worker(w, 0);
     pthread_mutex_lock(&t->lock);
     t->running--;
     pthread_cond_signal(&t->changed);
@@ -224,8 +224,7 @@ static flowlog_status run_all(struct team *t, uint32_t first, flowlog_error *err
     }
     for (uint32_t i = first; i < t->workers; i++) {
         if (t->worker[i].started) continue;
-        t->here = &t->worker[i];
-        run_worker(&t->worker[i]);
+        run_worker(&t->worker[i], 1);
     }
     const flowlog_status waited = wait_for_others(t, err);
     for (uint32_t i = first + 1; i < t->workers; i++) {
