@@ -152,7 +152,7 @@ static void compare(const flowlog_plan *plan, flowlog_source *(*open_source)(voi
     for (unsigned threads = 2; threads <= 4; threads++) {
         told = 0;
         CHECK(answer(plan, open_source(ctx), threads, &got, &got_counters) == status, threads);
-        CHECK(got.n == want.n && memcmp(got.p, want.p, got.n) == 0, threads);
+        CHECK(got.n == want.n && (got.n == 0 || memcmp(got.p, want.p, got.n) == 0), threads);
         CHECK(memcmp(&want_counters, &got_counters, sizeof want_counters) == 0, threads);
         CHECK(status < 0 || told == total, threads);
     }
