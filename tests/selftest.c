@@ -139,6 +139,16 @@ static void base_knows_its_version(void)
                                           FLOWLOG_VERSION_PATCH));
 }
 
+static void base_knows_the_sizes_of_its_structures(void)
+{
+    CHECK(flowlog_struct_size("flowlog_error") == sizeof(flowlog_error));
+    CHECK(flowlog_struct_size("flowlog_batch") == sizeof(flowlog_batch));
+    CHECK(flowlog_struct_size("flowlog_counters") == sizeof(flowlog_counters));
+    CHECK(flowlog_struct_size("flowlog_diagnosis_options") == sizeof(flowlog_diagnosis_options));
+    CHECK(flowlog_struct_size("flowlog_value") == sizeof(flowlog_value));
+    CHECK(flowlog_struct_size("flowlog_values") == 0 && flowlog_struct_size("") == 0);
+}
+
 static void core_fills_in_an_error(void)
 {
     flowlog_error err;
@@ -663,6 +673,7 @@ int main(int argc, char **argv)
     sample_make();
     base_names_every_status();
     base_knows_its_version();
+    base_knows_the_sizes_of_its_structures();
     core_fills_in_an_error();
     core_loads_little_endian();
     simd_scalar_is_right();

@@ -105,6 +105,12 @@ FLOWLOG_API uint32_t flowlog_version(void);
 FLOWLOG_API const char *flowlog_version_text(void);
 
 /**
+ * Bytes of the public structure of that name ("flowlog_batch"), 0 for a name that is none.  Bindings that
+ * declare the structures anew compare this with theirs when they load the library, and refuse it when it differs.
+ */
+FLOWLOG_API size_t flowlog_struct_size(const char *name);
+
+/**
  * The SIMD level in use: "scalar", "sse42", "avx2", "avx512" or "neon".  It is the best this processor
  * has, or the one that the environment variable FLOWLOG_SIMD names; when that names one which this
  * build or this processor cannot honour the answer is "unsupported", and opening a reader or calling a
