@@ -28,7 +28,8 @@
 
 #define WHERE_HELP                                                                         \
     "  --where EXPR        only these records: 'reject and dst port in [22 3389]',\n"       \
-    "                      'src net 10.0.0.0/8 and bytes > 1M', 'subnet-id = subnet-1'\n"  \
+    "                      'src net 10.0.0.0/8 and bytes > 1M', 'subnet-id = subnet-1',\n" \
+    "                      'not (weekday in [mon-fri] and hour in [8-17])'\n"  \
     "  --from T, --to T    only records that start in [from, to): 2026-03-01T12:00:00Z,\n" \
     "                      seconds since 1970, or -2h\n"
 
@@ -122,7 +123,7 @@ static const char top_help[] =
     "\n"
     "Options\n"
     "  --by KEYS           fields separated by commas, default srcaddr; also srcaddr/24,\n"
-    "                      bin(start,5m), pair(srcaddr,dstaddr), service\n"
+    "                      bin(start,5m), hour, weekday, pair(srcaddr,dstaddr), service\n"
     "  --measure WHAT      bytes (default), packets or flows\n"
     "  -n N                rows to print; default 10, 0: all\n" WHERE_HELP THREADS_HELP EXPLAIN_HELP
     COMMON_HELP FORM_HELP OTHER_HELP;
@@ -145,8 +146,8 @@ static const char group_help[] =
     "records without a key are left out, and a warning says how many.\n"
     "\n"
     "Options\n"
-    "  --by KEYS           FIELD, ADDRESS/24, bin(start,5m), pair(srcaddr,dstaddr),\n"
-    "                      service; default: all records are one group\n"
+    "  --by KEYS           FIELD, ADDRESS/24, bin(start,5m), hour, weekday, day, month,\n"
+    "                      pair(srcaddr,dstaddr), service; default: one group of all\n"
     "  --agg LIST          count, count(F), sum, min, max, avg, stddev, distinct, first,\n"
     "                      last, or(F), p50(F) ... p99.9(F), each with 'where EXPR';\n"
     "                      share(AGG), rate(AGG), + - * /; 'as NAME'.  Default count\n"

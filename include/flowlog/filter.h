@@ -17,12 +17,25 @@
  *     accept reject             ok nodata skipdata  ingress egress  ipv4 ipv6
  *     flags SA                  all of these TCP flags are set: letters of FSRPAU
  *     bytes packets duration bpp bps   OP NUMBER with K M G T (1000) or Ki Mi Gi Ti (1024)
+ *     minute hour weekday day month year  OP NUMBER: of `start`, in UTC; hour(end): of another time
  *     eni vpc subnet instance account service NAME
- *     FIELD OP VALUE            any field, = == != < <= > >= or eq ne lt le gt ge
- *     FIELD in [V V, V]         also after host, ip, net, port, proto; of addresses, networks and numbers a-b
+ *     FIELD OP VALUE            any field, = == != <> < <= > >= or eq ne lt le gt ge
+ *     FIELD in [V V, V]         also after host, ip, net, port, proto, hour and the like; a-b is a range
  *     FIELD ~ TEXT              the value has this text in it; ^= begins, $= ends with it
- *     FIELD is null             FIELD = -
- *     last 2h                   from TIME to TIME: `start` in [from, to): ISO 8601, epoch seconds
+ *     FIELD is null             FIELD is not null; FIELD = - and FIELD != - are the same
+ *     last 2h                   from TIME to TIME: `start` in [from, to)
+ *     true false                every row, no row
+ *
+ * A FIELD is spelt as AWS does, or with underscores, or camelCase; one that is a word of this language, or that only
+ * the input knows, stands in back quotes: `end`, `my-field`.  A VALUE with other signs in it stands in quotes of
+ * either kind, a doubled quote being one: 'it''s'.
+ *
+ *     NUMBER                    1000, 64K, 1Mi; 6000-6008 where it may be a range; ports and protocols also by name
+ *     ADDR                      10.0.0.1, 2001:db8::1, 10.0.0.0/8 (bits of the host are cut), 10.0.0.1-10.0.0.9
+ *     TIME                      2024-01-31, 2024-01-31T10:30:05Z, ...+02:00 (UTC without an offset), epoch seconds,
+ *                               -2h before now, now
+ *     weekday                   1 or mon, Monday, to 7 or sun, Sunday; outside of working hours are
+ *                               not (weekday in [mon-fri] and hour in [8-17])
  *
  * DIR is src, dst, src or dst (the default), src and dst; with pkt before it the packet-level addresses.
  * A comparison with a null is false, and `not` of it is true.  `duration` is end - start, `bpp` bytes a

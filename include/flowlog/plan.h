@@ -91,13 +91,15 @@ FLOWLOG_API flowlog_status flowlog_plan_where_options(flowlog_plan *plan, const 
  *     FIELD/24, FIELD/24,/64, FIELD/24/64
  *                           an address cut to a prefix: of IPv4, of IPv6 (default /64; one alone above 32 is of
  *                           IPv6, and IPv4 then stays whole)
+ *     hour, hour(end)       a part of `start`, or of another time, in UTC: minute, hour, weekday (1, a Monday, to 7),
+ *                           day, month, year
  *     bin(start,5m)         a time rounded down to a multiple of s, m, h, d or w since 1970
  *     pair(srcaddr,dstaddr) two keys: the smaller and the larger of two values, null being the smallest, so that
  *                           a direction and its reverse are one
  *     service               the server's port and protocol of the record (value.h)
  *
  * The column of a key has its canonical name: srcaddr/24 (IPv6 cut to /64), srcaddr/48 (IPv4 whole), srcaddr/24/56,
- * bin(start,5m), least(srcaddr,dstaddr) and greatest(srcaddr,dstaddr), service.
+ * bin(start,5m), hour, hour(end), least(srcaddr,dstaddr) and greatest(srcaddr,dstaddr), service.
  *
  * Addresses, numbers and text are grouped by value, tokens by what they mean, unknown ones as they are.  Without
  * any key all rows are one group, also when there are no rows.

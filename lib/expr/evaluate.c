@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "core/calendar.h"
 #include "expr/print.h"
 
 /* --- 64 rows without a branch: 0 or 1 each, then packed ------------------------------------------------------ */
@@ -315,6 +316,31 @@ static void texts(const struct fl_evaluation *e, const struct fl_node *n, const 
     }
 }
 
+/* --- parts of times ------------------------------------------------------------------------------------------ */
+
+static void parts(const struct fl_evaluation *e, const struct fl_node *n, const flowlog_column *c,
+                  size_t from, size_t words, const uint64_t *open, uint64_t *out)
+{
+    struct fl_part_cache cache = {.part = (uint32_t)n->mask};
+    uint64_t pair[2];
+    const uint64_t *p = n->op == FL_OP_IN ? e->tree->word + n->at : pair;
+    const size_t pairs = n->op == FL_OP_IN ? n->count / 2 : 1;
+    const int64_t *v = c->values;
+    uint32_t last = UINT32_MAX; /* no part is that */
+    uint64_t hit = 0;
+    pair_of(n, pair);
+    for (size_t w = 0; w < words; w++) {
+        out[w] = 0;
+        for (uint64_t left = open[w] & c->validity[from + w]; left; left &= left - 1) {
+            const unsigned i = fl_ctz64(left);
+            const uint32_t value = fl_part_at(&cache, v[(from + w) * 64 + i]);
+            if (value != last) hit = (uint64_t)in_pairs(p, pairs, value);
+            last = value;
+            out[w] |= hit << i;
+        }
+    }
+}
+
 /* --- derived forms ------------------------------------------------------------------------------------------- */
 
 struct wide {
@@ -400,7 +426,7 @@ static void flags(const struct fl_evaluation *e, const struct fl_node *n, const 
 void flowlog__filter_leaf(const struct fl_evaluation *e, const struct fl_node *n, size_t from,
                           size_t words, const uint64_t *open, uint64_t *out)
 {
-    if (n->form > FL_FORM_BITS) {
+    if (n->form >= FL_FORM_DURATION) {
         derived(e, n, from, words, open, out);
         return;
     }
@@ -412,6 +438,8 @@ void flowlog__filter_leaf(const struct fl_evaluation *e, const struct fl_node *n
     }
     if (n->form == FL_FORM_BITS)
         flags(e, n, c, from, words, open, out);
+    else if (n->form == FL_FORM_PART)
+        parts(e, n, c, from, words, open, out);
     else if (n->type == FLOWLOG_TYPE_ENUM)
         tokens(e, n, c, from, words, open, out);
     else if (n->items)

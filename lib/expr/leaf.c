@@ -3,13 +3,20 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/calendar.h"
 #include "expr/internal.h"
 #include "expr/sets.h"
 #include "schema/enums.h"
 
-/* The largest value that decoding lets through; times may be anything. */
-static uint64_t largest(const struct fl_ref *r)
+/* The smallest and the largest value that there can be, of a field those that decoding lets through; times: any. */
+static uint64_t smallest(enum fl_form form, uint64_t mask)
 {
+    return form == FL_FORM_PART ? flowlog__part_info((uint32_t)mask)->min : 0;
+}
+
+static uint64_t largest(enum fl_form form, const struct fl_ref *r, uint64_t mask)
+{
+    if (form == FL_FORM_PART) return flowlog__part_info((uint32_t)mask)->max;
     switch (r->field) {
     case FLOWLOG_FIELD_SRCPORT:
     case FLOWLOG_FIELD_DSTPORT: return 65535;
@@ -24,15 +31,16 @@ static uint32_t not_null(struct fl_builder *b, uint32_t ref)
 }
 
 /* FALSE, or 2: true wherever there is a value; or 0: it depends. */
-static int decided(enum fl_op op, uint64_t number, uint64_t max)
+static int decided(enum fl_op op, uint64_t number, uint64_t min, uint64_t max)
 {
+    const int beyond = number < min || number > max;
     switch (op) {
-    case FL_OP_EQ: return number > max ? FL_NODE_FALSE : 0;
-    case FL_OP_NE: return number > max ? 2 : 0;
-    case FL_OP_LT: return number == 0 ? FL_NODE_FALSE : number > max ? 2 : 0;
-    case FL_OP_LE: return number >= max ? 2 : 0;
-    case FL_OP_GT: return number >= max ? FL_NODE_FALSE : 0;
-    default: return number == 0 ? 2 : number > max ? FL_NODE_FALSE : 0;
+    case FL_OP_EQ: return beyond ? FL_NODE_FALSE : 0;
+    case FL_OP_NE: return beyond ? 2 : 0;
+    case FL_OP_LT: return number <= min ? FL_NODE_FALSE : number > max ? 2 : 0;
+    case FL_OP_LE: return number < min ? FL_NODE_FALSE : number >= max ? 2 : 0;
+    case FL_OP_GT: return number >= max ? FL_NODE_FALSE : number < min ? 2 : 0;
+    default: return number <= min ? 2 : number > max ? FL_NODE_FALSE : 0;
     }
 }
 
@@ -41,36 +49,51 @@ uint32_t flowlog__tree_number(struct fl_builder *b, enum fl_form form, uint32_t 
 {
     if (b->failed) return 0;
     struct fl_node n = {.op = (uint8_t)op, .form = (uint8_t)form, .number = number, .mask = mask};
-    if (form > FL_FORM_BITS) {
+    if (form >= FL_FORM_DURATION) {
         n.type = form == FL_FORM_DURATION ? FLOWLOG_TYPE_TIME : FLOWLOG_TYPE_U64;
         flowlog__tree_derived_fields(b, form);
         return flowlog__tree_node(b, n, 0);
     }
-    n.type = b->ref[ref].type;
+    n.type = form == FL_FORM_PART ? (uint8_t)FLOWLOG_TYPE_U32 : b->ref[ref].type;
     n.field = (uint16_t)ref;
-    const int known = form == FL_FORM_FIELD ? decided(op, number, largest(&b->ref[ref])) : 0;
+    const int known =
+        form == FL_FORM_BITS ? 0 : decided(op, number, smallest(form, mask), largest(form, &b->ref[ref], mask));
     if (known == FL_NODE_FALSE) return FL_NODE_FALSE;
     return known ? not_null(b, ref) : flowlog__tree_node(b, n, 0);
 }
 
-uint32_t flowlog__tree_number_in(struct fl_builder *b, uint32_t ref, uint32_t base)
+uint32_t flowlog__tree_number_range(struct fl_builder *b, enum fl_form form, uint32_t ref, uint64_t mask,
+                                    uint64_t from, uint64_t to)
 {
     if (b->failed) return 0;
-    const uint64_t max = largest(&b->ref[ref]);
+    const uint64_t min = smallest(form, mask), max = largest(form, &b->ref[ref], mask);
+    const int low = from > min, high = to < max; /* which ends say anything */
+    const uint32_t x = low || !high ? flowlog__tree_number(b, form, ref, mask, FL_OP_GE, from) : FL_NODE_TRUE;
+    const uint32_t y = high ? flowlog__tree_number(b, form, ref, mask, FL_OP_LE, to) : FL_NODE_TRUE;
+    return flowlog__tree_pair(b, FL_OP_AND, x, y);
+}
+
+uint32_t flowlog__tree_number_in(struct fl_builder *b, enum fl_form form, uint32_t ref, uint64_t mask,
+                                 uint32_t base)
+{
+    if (b->failed) return 0;
+    const uint64_t min = smallest(form, mask), max = largest(form, &b->ref[ref], mask);
     size_t count = (b->stack_len - base) / 2, n = 0;
     uint64_t *p = flowlog__tree_reserve(b, 2 * count);
     if (!p) return 0;
     for (size_t i = 0; i < count; i++) {
         const uint64_t from = b->stack[base + 2 * i], to = b->stack[base + 2 * i + 1];
-        if (from > max) continue;
-        p[2 * n] = from;
+        if (from > max || to < min) continue;
+        p[2 * n] = from > min ? from : min;
         p[2 * n++ + 1] = to < max ? to : max;
     }
     if (!n) return FL_NODE_FALSE;
     n = flowlog__merge_numbers(p, n);
-    if (n == 1 && p[0] == p[1]) return flowlog__tree_number(b, FL_FORM_FIELD, ref, 0, FL_OP_EQ, p[0]);
-    if (n == 1 && p[0] == 0 && p[1] == max) return not_null(b, ref);
-    const struct fl_node node = {.op = FL_OP_IN, .type = b->ref[ref].type, .field = (uint16_t)ref};
+    if (n == 1 && p[0] == p[1]) return flowlog__tree_number(b, form, ref, mask, FL_OP_EQ, p[0]);
+    if (n == 1 && p[0] == min && p[1] == max) return not_null(b, ref);
+    const uint8_t type = form == FL_FORM_PART ? (uint8_t)FLOWLOG_TYPE_U32 : b->ref[ref].type;
+    const struct fl_node node = {
+        .op = FL_OP_IN, .form = (uint8_t)form, .type = type, .field = (uint16_t)ref, .mask = mask};
     return flowlog__tree_node(b, node, (uint32_t)(2 * n));
 }
 

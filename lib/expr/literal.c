@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/calendar.h"
 #include "core/decimal.h"
 #include "expr/lex.h"
 #include "flowlog/value.h"
@@ -177,22 +178,6 @@ static int sign_at(const char *p, size_t len, size_t *at, char c)
     return 1;
 }
 
-/* Days from 1970-01-01 in the calendar that ISO 8601 uses (Gregorian, also before 1582); year at least 1. */
-static int64_t days_of(int year, int month, int day)
-{
-    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    const int64_t y = year - 1, leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return y * 365 + y / 4 - y / 100 + y / 400 + before[month - 1] + (month > 2 ? leap : 0) + day - 1 -
-           719162;
-}
-
-static int days_in(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
 /* What follows the time of day: nothing, Z, or an offset +02:00, +0200, +02. */
 static int read_zone(const char *p, size_t len, size_t at, int64_t *offset)
 {
@@ -218,7 +203,7 @@ static int read_iso(const char *p, size_t len, int64_t *seconds)
     int64_t offset = 0;
     if (!field_of(p, len, &at, 4, 1, 9999, &year) || !sign_at(p, len, &at, '-') ||
         !field_of(p, len, &at, 2, 1, 12, &month) || !sign_at(p, len, &at, '-') ||
-        !field_of(p, len, &at, 2, 1, days_in(year, month), &day))
+        !field_of(p, len, &at, 2, 1, flowlog__days_in(year, month), &day))
         return 0;
     if (at < len) {
         if (!sign_at(p, len, &at, 'T') && !sign_at(p, len, &at, 't') && !sign_at(p, len, &at, ' '))
@@ -236,7 +221,7 @@ static int read_iso(const char *p, size_t len, int64_t *seconds)
         }
         if (!read_zone(p, len, at, &offset)) return 0;
     }
-    *seconds = days_of(year, month, day) * 86400 + hour * INT64_C(3600) + minute * INT64_C(60) + second -
+    *seconds = flowlog__days_of(year, month, day) * 86400 + hour * INT64_C(3600) + minute * INT64_C(60) + second -
                offset;
     return 1;
 }

@@ -25,7 +25,8 @@ enum fl_kind {
     FL_KIND_PROTOCOL,
     FL_KIND_TIME,
     FL_KIND_ADDRESS,
-    FL_KIND_PERIOD
+    FL_KIND_PERIOD,
+    FL_KIND_WEEKDAY
 };
 
 #define FL_NEXT(p) FL_TRY(flowlog__lex(&(p)->x, (p)->err))
@@ -50,6 +51,10 @@ flowlog_status flowlog__parse_values(struct fl_parser *p, enum fl_kind kind, enu
 
 /* The current sign as a string on the stack, or FL_E_SYNTAX. */
 flowlog_status flowlog__parse_text(struct fl_parser *p);
+
+/* The comparison of a number (see flowlog__tree_number) with the pairs that were pushed since `base`; they stay. */
+uint32_t flowlog__parse_compare_numbers(struct fl_parser *p, enum fl_form form, uint32_t ref, uint64_t mask,
+                                        enum fl_op op, uint32_t base);
 
 /* The comparison of a field with what was pushed since `base`; values stay. */
 uint32_t flowlog__parse_compare(struct fl_parser *p, uint32_t ref, enum fl_op op, uint32_t base);

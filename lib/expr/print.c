@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/calendar.h"
 #include "expr/filter.h"
 #include "expr/internal.h"
 
@@ -219,11 +220,21 @@ static void put_operand(struct fl_sink *s, const struct fl_tree *t, const struct
     case FL_FORM_BPS: flowlog__sink_text(s, "(fdiv (mul bytes 8) (sub end start))"); return;
     default: break;
     }
+    if (n->form == FL_FORM_PART) { /* of times as SQL has them: @ts is start */
+        flowlog__sink_text(s, "(extract ");
+        flowlog__sink_text(s, flowlog__part_info((uint32_t)n->mask)->field);
+        if (r->field == FLOWLOG_FIELD_START) {
+            flowlog__sink_text(s, " @ts)");
+            return;
+        }
+        flowlog__sink_text(s, " (from-unix ");
+    }
     if (n->form == FL_FORM_BITS) flowlog__sink_text(s, "(bit-and ");
     if (r->field)
         flowlog__sink_text(s, flowlog_field_get(r->field)->underscore);
     else
         put_plain_name(s, t->chars + r->name);
+    if (n->form == FL_FORM_PART) flowlog__sink_text(s, "))");
     if (n->form != FL_FORM_BITS) return;
     flowlog__sink_text(s, " ");
     flowlog__sink_number(s, n->mask);
@@ -297,13 +308,19 @@ static void write_operand(struct fl_sink *s, const struct fl_tree *t, const stru
     static const char *const forms[] = {
         [FL_FORM_DURATION] = "duration", [FL_FORM_BPP] = "bpp", [FL_FORM_BPS] = "bps"};
     const struct fl_ref *r = &t->ref[n->field];
-    if (n->form > FL_FORM_BITS) {
+    if (n->form >= FL_FORM_DURATION) {
         flowlog__sink_text(s, forms[n->form]);
         return;
+    }
+    if (n->form == FL_FORM_PART) {
+        flowlog__sink_text(s, flowlog__part_info((uint32_t)n->mask)->word);
+        if (r->field == FLOWLOG_FIELD_START) return;
+        flowlog__sink_text(s, "(");
     }
     if (!r->field) flowlog__sink_text(s, "`");
     flowlog__sink_text(s, t->chars + r->name);
     if (!r->field) flowlog__sink_text(s, "`");
+    if (n->form == FL_FORM_PART) flowlog__sink_text(s, ")");
 }
 
 static void write_flags(struct fl_sink *s, uint64_t mask)

@@ -127,7 +127,8 @@ static uint8_t cost_of(const struct fl_node *n)
 {
     if (n->op <= FL_OP_TRUE) return 0;
     if (n->op == FL_OP_IS_NULL) return 1;
-    if (n->form > FL_FORM_BITS) return 12;
+    if (n->form >= FL_FORM_DURATION) return 12;
+    if (n->form == FL_FORM_PART) return 6;
     if (n->op == FL_OP_IN && n->type != FLOWLOG_TYPE_ENUM) return n->count > 16 ? 16 : 8;
     if (n->op >= FL_OP_CONTAINS && n->type != FLOWLOG_TYPE_ENUM) return 40;
     switch (n->type) {
@@ -290,7 +291,7 @@ uint32_t flowlog__tree_import(struct fl_builder *b, const struct fl_tree *t, uin
     uint64_t *words = flowlog__tree_reserve(b, n.count);
     if (!words) return 0;
     if (n.count) memcpy(words, t->word + n.at, n.count * sizeof *words);
-    if (n.form == FL_FORM_FIELD || n.form == FL_FORM_BITS) {
+    if (n.form < FL_FORM_DURATION) {
         const struct fl_ref *r = &t->ref[n.field];
         n.field = (uint16_t)(r->field ? flowlog__tree_field(b, r->field)
                                       : flowlog__tree_named(b, t->chars + r->name, r->name_len));

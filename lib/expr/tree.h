@@ -39,6 +39,8 @@ enum fl_op {
 enum fl_form {
     FL_FORM_FIELD,
     FL_FORM_BITS,     /* field & mask */
+    FL_FORM_PART,     /* a part of a time, core/calendar.h: which one, `mask` says */
+    /* of several fields: */
     FL_FORM_DURATION, /* end - start */
     FL_FORM_BPP,      /* bytes / packets, as a fraction */
     FL_FORM_BPS       /* 8 * bytes / (end - start), as a fraction */
@@ -58,7 +60,7 @@ struct fl_node {
     uint16_t reserved;
     uint32_t at, count, items;
     uint64_t number; /* EQ to GE of numbers: the other side.  ENUM: bit c for each code c that matches */
-    uint64_t mask;   /* BITS */
+    uint64_t mask;   /* BITS, PART */
 };
 
 /*
@@ -118,11 +120,15 @@ uint32_t flowlog__tree_pair(struct fl_builder *b, enum fl_op op, uint32_t x, uin
 uint32_t flowlog__tree_not(struct fl_builder *b, uint32_t x);
 uint32_t flowlog__tree_is_null(struct fl_builder *b, uint32_t ref);
 
-/* A number against EQ to GE.  `number` of a TIME as flowlog__time_key gives it. */
+/* A number against EQ to GE.  `number` of a TIME as flowlog__time_key gives it; `mask` 0 of a FIELD. */
 uint32_t flowlog__tree_number(struct fl_builder *b, enum fl_form form, uint32_t ref, uint64_t mask,
                               enum fl_op op, uint64_t number);
-/* Pairs [from, to] that were pushed since `base`; they stay. */
-uint32_t flowlog__tree_number_in(struct fl_builder *b, uint32_t ref, uint32_t base);
+/* GE from and LE to, or what says the same. */
+uint32_t flowlog__tree_number_range(struct fl_builder *b, enum fl_form form, uint32_t ref, uint64_t mask,
+                                    uint64_t from, uint64_t to);
+/* Pairs [from, to] that were pushed since `base`; they stay.  Of a FIELD or a PART. */
+uint32_t flowlog__tree_number_in(struct fl_builder *b, enum fl_form form, uint32_t ref, uint64_t mask,
+                                 uint32_t base);
 /* Ranges of addresses, FL_RANGE_WORDS each, pushed since `base`; they stay.  EQ, NE of one; IN; LT to GE of one. */
 uint32_t flowlog__tree_address(struct fl_builder *b, uint32_t ref, enum fl_op op, uint32_t base);
 /* Strings pushed by flowlog__tree_push_text since `base`; they stay.  IN of any number, all others of one. */

@@ -36,7 +36,18 @@ flowlog_status flowlog__parse_operator(struct fl_parser *p, enum fl_op *op)
     return FLOWLOG_OK;
 }
 
-/* A number of a port or protocol; names too.  1, or 0. */
+/* 1 for mon or Monday to 7 for sun or Sunday; 0 for anything else. */
+static uint32_t weekday_of(const char *w, size_t len)
+{
+    static const char *const names[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+    for (uint32_t i = 0; i < 7; i++) {
+        const char abbreviated[4] = {names[i][0], names[i][1], names[i][2], '\0'};
+        if (flowlog__word_is(w, len, names[i]) || flowlog__word_is(w, len, abbreviated)) return i + 1;
+    }
+    return 0;
+}
+
+/* A number, of a port, a protocol or a weekday also by its name.  1, or 0. */
 static int small_number(enum fl_kind kind, const char *w, size_t len, uint64_t *value)
 {
     uint32_t protocol, port;
@@ -45,6 +56,7 @@ static int small_number(enum fl_kind kind, const char *w, size_t len, uint64_t *
         *value = port;
         return 1;
     }
+    if (kind == FL_KIND_WEEKDAY) return (*value = weekday_of(w, len)) != 0;
     const int32_t number = kind == FL_KIND_PROTOCOL ? flowlog__protocol_find(w, len) : -1;
     *value = (uint64_t)number;
     return number >= 0;
@@ -57,7 +69,8 @@ static flowlog_status push_pair(struct fl_parser *p, uint64_t from, uint64_t to)
 }
 
 static const char *const nouns[] = {
-    "text", "a number", "a port", "a protocol", "a time", "an address or network", "a duration"};
+    "text", "a number", "a port", "a protocol", "a time", "an address or network", "a duration",
+    "a day of the week"};
 
 static flowlog_status unknown_value(struct fl_parser *p, enum fl_kind kind)
 {
@@ -82,8 +95,9 @@ static flowlog_status number_value(struct fl_parser *p, enum fl_kind kind, int o
     if (kind == FL_KIND_PERIOD && flowlog__read_period(w, len, &period))
         return push_pair(p, (uint64_t)period, (uint64_t)period);
     if (!small_number(kind, w, len, &from)) {
-        if (!hyphen || !flowlog__read_number(w, (size_t)(hyphen - w), &from) ||
-            !flowlog__read_number(hyphen + 1, len - (size_t)(hyphen + 1 - w), &to))
+        const enum fl_kind end = kind == FL_KIND_WEEKDAY ? kind : FL_KIND_NUMBER; /* of other ranges no names */
+        if (!hyphen || !small_number(end, w, (size_t)(hyphen - w), &from) ||
+            !small_number(end, hyphen + 1, len - (size_t)(hyphen + 1 - w), &to))
             return unknown_value(p, kind);
         if (from > to)
             return FL_FAIL_HERE(p, FLOWLOG_E_SYNTAX, "%s is a range that ends before it begins",
@@ -204,21 +218,21 @@ flowlog_status flowlog__parse_values(struct fl_parser *p, enum fl_kind kind, enu
     }
 }
 
-static uint32_t compare_numbers(struct fl_builder *b, uint32_t ref, enum fl_op op, uint32_t base)
+uint32_t flowlog__parse_compare_numbers(struct fl_parser *p, enum fl_form form, uint32_t ref, uint64_t mask,
+                                        enum fl_op op, uint32_t base)
 {
+    struct fl_builder *b = &p->b;
+    if (b->failed) return 0;
     const uint64_t from = b->stack[base], to = b->stack[base + 1];
     const int is_range = b->stack_len == base + 2 && from != to;
     if (op == FL_OP_IN || op == FL_OP_EQ) {
-        if (!is_range) return flowlog__tree_number_in(b, ref, base);
-        return flowlog__tree_pair(b, FL_OP_AND,
-                                  flowlog__tree_number(b, FL_FORM_FIELD, ref, 0, FL_OP_GE, from),
-                                  flowlog__tree_number(b, FL_FORM_FIELD, ref, 0, FL_OP_LE, to));
+        if (!is_range) return flowlog__tree_number_in(b, form, ref, mask, base);
+        return flowlog__tree_number_range(b, form, ref, mask, from, to);
     }
-    if (is_range) /* only NE comes here: see flowlog__parse_compare */
-        return flowlog__tree_pair(b, FL_OP_OR,
-                                  flowlog__tree_number(b, FL_FORM_FIELD, ref, 0, FL_OP_LT, from),
-                                  flowlog__tree_number(b, FL_FORM_FIELD, ref, 0, FL_OP_GT, to));
-    return flowlog__tree_number(b, FL_FORM_FIELD, ref, 0, op, from);
+    if (is_range) /* only NE comes here: an order is of one value */
+        return flowlog__tree_pair(b, FL_OP_OR, flowlog__tree_number(b, form, ref, mask, FL_OP_LT, from),
+                                  flowlog__tree_number(b, form, ref, mask, FL_OP_GT, to));
+    return flowlog__tree_number(b, form, ref, mask, op, from);
 }
 
 uint32_t flowlog__parse_compare(struct fl_parser *p, uint32_t ref, enum fl_op op, uint32_t base)
@@ -230,6 +244,6 @@ uint32_t flowlog__parse_compare(struct fl_parser *p, uint32_t ref, enum fl_op op
     case FLOWLOG_TYPE_ADDR: return flowlog__tree_address(b, ref, op, base);
     case FLOWLOG_TYPE_TEXT:
     case FLOWLOG_TYPE_ENUM: return flowlog__tree_text(b, ref, op, base);
-    default: return compare_numbers(b, ref, op, base);
+    default: return flowlog__parse_compare_numbers(p, FL_FORM_FIELD, ref, 0, op, base);
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* words.c - the conditions that a word begins: host, net, port, tcp, reject, flags, fields, times. */
+/* words.c - the conditions that a word begins: host, net, port, tcp, reject, flags, hour, fields, times. */
 #include <string.h>
 
+#include "core/calendar.h"
 #include "expr/literal.h"
 #include "expr/parse.h"
 #include "schema/ascii.h"
@@ -119,7 +120,7 @@ static flowlog_status parse_service(struct fl_parser *p, struct side side, uint3
         (void)(flowlog__tree_push(b, tcp) && flowlog__tree_push(b, tcp) && flowlog__tree_push(b, udp) &&
                flowlog__tree_push(b, udp));
         const uint32_t by =
-            flowlog__tree_number_in(b, flowlog__tree_field(b, FLOWLOG_FIELD_PROTOCOL), base);
+            flowlog__tree_number_in(b, FL_FORM_FIELD, flowlog__tree_field(b, FLOWLOG_FIELD_PROTOCOL), 0, base);
         b->stack_len = base;
         *id = flowlog__tree_pair(b, FL_OP_AND, by, ports);
         return flowlog__lex(&p->x, p->err);
@@ -277,6 +278,51 @@ static flowlog_status parse_derived(struct fl_parser *p, enum fl_form form, cons
     return FLOWLOG_OK;
 }
 
+/* (FIELD) behind hour and so on; without it `start`. */
+static flowlog_status parse_time_field(struct fl_parser *p, const char *word, uint32_t *ref)
+{
+    uint32_t field = FLOWLOG_FIELD_START;
+    if (p->x.sign == FL_SIGN_OPEN) {
+        FL_NEXT(p);
+        field = p->x.sign == FL_SIGN_WORD || p->x.sign == FL_SIGN_QUOTED
+                    ? flowlog_field_find(p->x.word, p->x.word_len)
+                    : FLOWLOG_FIELD_UNKNOWN;
+        const flowlog_field_info *info = flowlog_field_get(field);
+        if (!info || info->type != FLOWLOG_TYPE_TIME)
+            return FL_FAIL_HERE(p, FLOWLOG_E_FIELD, "%s is of a time: %s(start) or %s(end)", word, word, word);
+        FL_NEXT(p);
+        if (p->x.sign != FL_SIGN_CLOSE)
+            return FL_FAIL_HERE(p, FLOWLOG_E_SYNTAX, "expected ')' before %s", flowlog__lex_show(&p->x).text);
+        FL_NEXT(p);
+    }
+    *ref = flowlog__tree_field(&p->b, field);
+    return FLOWLOG_OK;
+}
+
+/* hour, weekday and so on [(FIELD)] [OP] VALUES. */
+static flowlog_status parse_part(struct fl_parser *p, uint32_t part, uint32_t *id)
+{
+    const uint32_t base = p->b.stack_len;
+    const struct fl_part_info *info = flowlog__part_info(part);
+    uint32_t ref = 0;
+    enum fl_op op;
+    FL_TRY(parse_time_field(p, info->word, &ref));
+    size_t at = p->x.begin;
+    FL_TRY(flowlog__parse_operator(p, &op));
+    FL_TRY(check_order(p, op, at));
+    at = p->x.begin;
+    const enum fl_kind kind = part == FL_PART_WEEKDAY ? FL_KIND_WEEKDAY : FL_KIND_NUMBER;
+    FL_TRY(flowlog__parse_values(p, kind, &op));
+    FL_TRY(check_single(p, op, kind, base, at));
+    for (uint32_t i = base; i < p->b.stack_len; i++) /* what is more or less than all is no mistake */
+        if ((p->b.stack[i] < info->min || p->b.stack[i] > info->max) && (op < FL_OP_LT || op > FL_OP_GE))
+            return FL_FAIL_AT(p->err, FLOWLOG_E_SYNTAX, at, "'%s' is %u to %u", info->word, (unsigned)info->min,
+                              (unsigned)info->max);
+    *id = flowlog__parse_compare_numbers(p, FL_FORM_PART, ref, part, op, base);
+    p->b.stack_len = base;
+    return FLOWLOG_OK;
+}
+
 static uint32_t start_is(struct fl_parser *p, enum fl_op op, uint64_t key)
 {
     return flowlog__tree_number(&p->b, FL_FORM_FIELD, flowlog__tree_field(&p->b, FLOWLOG_FIELD_START), 0,
@@ -315,7 +361,7 @@ static flowlog_status parse_from(struct fl_parser *p, uint32_t *id)
 
 /* --- the words ----------------------------------------------------------------------------------------------- */
 
-enum action { SIDE, TOKEN, FAMILY, FLAGS, DERIVED, NAMED, LAST, FROM, CONSTANT };
+enum action { SIDE, TOKEN, FAMILY, FLAGS, DERIVED, PART, NAMED, LAST, FROM, CONSTANT };
 
 static const struct word {
     char word[10];
@@ -343,6 +389,12 @@ static const struct word {
     {"duration", DERIVED, FL_FORM_DURATION, 0},
     {"bpp", DERIVED, FL_FORM_BPP, 0},
     {"bps", DERIVED, FL_FORM_BPS, 0},
+    {"minute", PART, FL_PART_MINUTE, 0},
+    {"hour", PART, FL_PART_HOUR, 0},
+    {"weekday", PART, FL_PART_WEEKDAY, 0},
+    {"day", PART, FL_PART_DAY, 0},
+    {"month", PART, FL_PART_MONTH, 0},
+    {"year", PART, FL_PART_YEAR, 0},
     {"proto", NAMED, FLOWLOG_FIELD_PROTOCOL, 0},
     {"eni", NAMED, FLOWLOG_FIELD_INTERFACE_ID, 0},
     {"vpc", NAMED, FLOWLOG_FIELD_VPC_ID, 0},
@@ -368,6 +420,7 @@ static flowlog_status parse_known(struct fl_parser *p, const struct word *w, uin
     switch (w->action) {
     case FLAGS: return parse_flags(p, id);
     case DERIVED: return parse_derived(p, (enum fl_form)w->a, w->word, id);
+    case PART: return parse_part(p, w->a, id);
     case NAMED: return parse_field(p, flowlog__tree_field(b, w->a), 1, id);
     case LAST: return parse_last(p, id);
     case FROM: return parse_from(p, id);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/calendar.h"
 #include "core/compiler.h"
 #include "flowlog/value.h"
 
@@ -100,29 +101,18 @@ FL_INLINE size_t fl_format_addr(char *out, const flowlog_addr *addr)
     return flowlog_addr_format(addr, out);
 }
 
-/*
- * Seconds since 1970 as 2026-06-01T12:00:00Z; years outside 0 to 9999 as the number itself.  Years are
- * counted from 1 March, so that the leap day is the last of its year, and in eras of 400 years (146097
- * days) from 1 March of the year -400 on, so that nothing is negative.
- */
+/* Seconds since 1970 as 2026-06-01T12:00:00Z; years outside 0 to 9999 as the number itself. */
 static inline size_t fl_format_time(char *out, int64_t seconds)
 {
-    const int64_t first = INT64_C(-62167219200), last = INT64_C(253402300799); /* of years 0 and 9999 */
-    if (seconds < first || seconds > last) return fl_format_i64(out, seconds);
-    const uint64_t s = (uint64_t)(seconds + INT64_C(86400) * (719468 + 146097));
-    const uint32_t day_sec = (uint32_t)(s % 86400), days = (uint32_t)(s / 86400);
-    const uint32_t era = days / 146097, of_era = days % 146097;
-    const uint32_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    const uint32_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const uint32_t march_month = (5 * of_year + 2) / 153; /* 0 = March */
-    const uint32_t day = of_year - (153 * march_month + 2) / 5 + 1;
-    const uint32_t month = march_month < 10 ? march_month + 3 : march_month - 9;
-    const uint32_t year = era * 400 + year_of_era + (month <= 2) - 400;
-    fl_put_digits(out, 4, year);
+    if (seconds < FL_YEARS_FIRST || seconds > FL_YEARS_LAST) return fl_format_i64(out, seconds);
+    const uint64_t s = (uint64_t)(seconds + INT64_C(86400) * FL_EPOCH_DAY);
+    const uint32_t day_sec = (uint32_t)(s % FL_DAY_SEC);
+    const struct fl_date date = fl_date_of((uint32_t)(s / FL_DAY_SEC));
+    fl_put_digits(out, 4, date.year);
     out[4] = '-';
-    fl_put_digits(out + 5, 2, month);
+    fl_put_digits(out + 5, 2, date.month);
     out[7] = '-';
-    fl_put_digits(out + 8, 2, day);
+    fl_put_digits(out + 8, 2, date.day);
     out[10] = 'T';
     fl_put_digits(out + 11, 2, day_sec / 3600);
     out[13] = ':';

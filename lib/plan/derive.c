@@ -6,6 +6,7 @@
 
 #include "core/alloc.h"
 #include "core/bytes.h"
+#include "core/calendar.h"
 #include "schema/ports.h"
 #include "schema/services.h"
 
@@ -109,6 +110,18 @@ static void derive_bin(const struct fl_plan_key *key, const flowlog_column *from
         }
         out[i] = begin;
     }
+    to->values = out;
+}
+
+/* --- parts of times --------------------------------------------------------------------------------------- */
+
+static void derive_part(const struct fl_plan_key *key, const flowlog_column *from, uint32_t rows,
+                        struct fl_scratch *s, flowlog_column *to)
+{
+    struct fl_part_cache cache = {.part = key->part};
+    const int64_t *in = from->values;
+    uint32_t *out = s->values;
+    for (uint32_t i = 0; i < rows; i++) out[i] = fl_part_at(&cache, in[i]);
     to->values = out;
 }
 
@@ -265,6 +278,10 @@ static void derive_key(struct fl_derive *d, const flowlog_plan *p, uint32_t k)
         break;
     case FL_KEY_BIN:
         if (to->present) derive_bin(key, from[0], d->batch.rows, &d->scratch[k], to);
+        break;
+    case FL_KEY_PART:
+        if (to->present) derive_part(key, from[0], d->batch.rows, &d->scratch[k], to);
+        to->type = FLOWLOG_TYPE_U32;
         break;
     case FL_KEY_SERVICE: derive_service(from[0], from[1], from[2], d->batch.rows, &d->scratch[k], to); break;
     default: derive_pair(key, &d->batch, from[0], from[1], &d->scratch[k], to);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan/derive.h - key columns that records do not have: prefixes, bins, halves of pairs, services.
+ * plan/derive.h - key columns that records do not have: prefixes, bins, parts of times, halves of pairs, services.
  *
  * They are computed a batch at a time, and only those that a plan has.
  */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/calendar.h"
 #include "core/compiler.h"
 #include "plan/plan.h"
 #include "schema/ascii.h"
@@ -62,6 +63,18 @@ static void put_quoted(struct sink *s, const char *text)
     put_char(s, '"');
 }
 
+/* A time as SQL has it: @ts is start. */
+static void put_time(struct sink *s, const struct fl_plan_field *field)
+{
+    if (field->field == FLOWLOG_FIELD_START) {
+        put(s, "@ts");
+        return;
+    }
+    put(s, "(from-unix ");
+    put_field(s, field);
+    put_char(s, ')');
+}
+
 static void put_key(struct sink *s, const flowlog_plan *p, const struct fl_plan_key *key)
 {
     const struct fl_plan_field *field = &p->field[key->field[0]];
@@ -75,12 +88,16 @@ static void put_key(struct sink *s, const flowlog_plan *p, const struct fl_plan_
         put_number(s, key->bits[1]);
         break;
     case FL_KEY_BIN: /* of milliseconds, as @ts is */
-        put(s, field->field == FLOWLOG_FIELD_START ? "(bin @ts " : "(bin (from-unix ");
-        if (field->field != FLOWLOG_FIELD_START) {
-            put_field(s, field);
-            put(s, ") ");
-        }
+        put(s, "(bin ");
+        put_time(s, field);
+        put_char(s, ' ');
         put_number(s, key->width * 1000);
+        break;
+    case FL_KEY_PART:
+        put(s, "(extract ");
+        put(s, flowlog__part_info(key->part)->field);
+        put_char(s, ' ');
+        put_time(s, field);
         break;
     case FL_KEY_LEAST:
     case FL_KEY_GREATEST:

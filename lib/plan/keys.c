@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keys.c - the text of keys: fields, prefixes, bins, pairs and the service (flowlog/plan.h).
+ * keys.c - the text of keys: fields, prefixes, bins, parts of times, pairs and the service (flowlog/plan.h).
  *
  * A key is first read as words, which needs no plan, and then bound to the plan's fields: so a key can be looked
  * for in any spelling without a change to the plan.
  */
 #include <stdio.h>
 
+#include "core/calendar.h"
 #include "plan/plan.h"
 #include "plan/words.h"
 
@@ -16,6 +17,7 @@ struct key_words {
     flowlog_str name[2]; /* of fields; a SERVICE has none */
     uint8_t kind;        /* LEAST: a pair */
     uint8_t bits[2];
+    uint8_t part;
 };
 
 struct parser {
@@ -102,16 +104,20 @@ static const struct unit {
     uint32_t sec;
 } units[] = {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
+static flowlog_status check_time(const struct parser *p, flowlog_str name, const char *what)
+{
+    if (field_type(name) == FLOWLOG_TYPE_TIME) return FLOWLOG_OK;
+    return FL_FAIL_AT(p->err, FLOWLOG_E_FIELD, (size_t)(name.ptr - p->text), "'%.*s' is not a time, which could have %s",
+                      (int)(name.len < 64 ? name.len : 64), name.ptr, what);
+}
+
 static flowlog_status parse_bin(struct parser *p, struct key_words *k)
 {
     uint64_t count;
     k->kind = FL_KEY_BIN;
     FL_TRY(expect(p, '('));
     FL_TRY(parse_name(p, &k->name[0]));
-    if (field_type(k->name[0]) != FLOWLOG_TYPE_TIME)
-        return FL_FAIL_AT(p->err, FLOWLOG_E_FIELD, (size_t)(k->name[0].ptr - p->text),
-                          "'%.*s' is not a time, which could have bins",
-                          (int)(k->name[0].len < 64 ? k->name[0].len : 64), k->name[0].ptr);
+    FL_TRY(check_time(p, k->name[0], "bins"));
     FL_TRY(expect(p, ','));
     p->at = fl_skip_blanks(p->text, p->at, p->end);
     const size_t width_at = p->at;
@@ -143,16 +149,38 @@ static flowlog_status parse_pair(struct parser *p, struct key_words *k)
     return expect(p, ')');
 }
 
+/* 1 if the word is of a part of a time. */
+static int is_part(flowlog_str word, uint8_t *part)
+{
+    *part = 0;
+    while (*part < FL_PARTS && !fl_is_word(word.ptr, word.len, flowlog__part_info(*part)->word)) ++*part;
+    return *part < FL_PARTS;
+}
+
+/* hour, hour(end): what stands behind the word. */
+static flowlog_status parse_part(struct parser *p, struct key_words *k)
+{
+    k->kind = FL_KEY_PART;
+    k->name[0] = (flowlog_str){"start", 5};
+    if (!is_next(p, '(')) return FLOWLOG_OK;
+    p->at++;
+    FL_TRY(parse_name(p, &k->name[0]));
+    FL_TRY(check_time(p, k->name[0], "parts"));
+    return expect(p, ')');
+}
+
 static flowlog_status parse_words(struct parser *p, struct key_words *k)
 {
     memset(k, 0, sizeof *k);
     FL_TRY(parse_name(p, &k->name[0]));
     const flowlog_str word = k->name[0];
+    if (is_part(word, &k->part)) return parse_part(p, k);
+    k->part = 0;
     if (is_next(p, '(')) {
         if (fl_is_word(word.ptr, word.len, "bin")) return parse_bin(p, k);
         if (fl_is_word(word.ptr, word.len, "pair")) return parse_pair(p, k);
         return FL_FAIL_AT(p->err, FLOWLOG_E_SYNTAX, (size_t)(word.ptr - p->text),
-                          "'%.*s' makes no key: bin(start,5m), pair(srcaddr,dstaddr)",
+                          "'%.*s' makes no key: bin(start,5m), pair(srcaddr,dstaddr), hour(end)",
                           (int)(word.len < 64 ? word.len : 64), word.ptr);
     }
     if (is_next(p, '/')) return parse_prefix(p, k);
@@ -166,6 +194,7 @@ static uint32_t key_type(const flowlog_plan *plan, const struct fl_plan_key *key
 {
     if (key->kind == FL_KEY_PREFIX) return FLOWLOG_TYPE_NET;
     if (key->kind == FL_KEY_SERVICE) return FLOWLOG_TYPE_SERVICE;
+    if (key->kind == FL_KEY_PART) return FLOWLOG_TYPE_U32;
     return plan->field[key->field[0]].type;
 }
 
@@ -180,6 +209,7 @@ static flowlog_status bind(flowlog_plan *plan, const struct key_words *k, size_t
     key->width = k->width;
     key->bits[0] = k->bits[0];
     key->bits[1] = k->bits[1];
+    key->part = k->part;
     for (uint32_t i = 0; i < count; i++) {
         const flowlog_str name = service ? server[i] : k->name[i];
         FL_TRY(flowlog__plan_add_field(plan, name.ptr, name.len, &key->field[i], err));
@@ -215,7 +245,8 @@ static int is_field(const struct fl_plan_field *field, flowlog_str name)
 
 static int is_key(const flowlog_plan *plan, const struct fl_plan_key *key, const struct key_words *k)
 {
-    if (key->kind != k->kind || key->width != k->width || memcmp(key->bits, k->bits, sizeof k->bits) != 0) return 0;
+    if (key->kind != k->kind || key->width != k->width || key->part != k->part) return 0;
+    if (memcmp(key->bits, k->bits, sizeof k->bits) != 0) return 0;
     if (k->kind == FL_KEY_SERVICE) return 1;
     return is_field(&plan->field[key->field[0]], k->name[0])
            && (k->kind != FL_KEY_LEAST || is_field(&plan->field[key->field[1]], k->name[1]));
@@ -256,6 +287,10 @@ size_t flowlog__plan_key_name(const flowlog_plan *plan, const struct fl_plan_key
                      plan->field[key->field[1]].name);
         break;
     case FL_KEY_SERVICE: n = snprintf(text, cap, "service"); break;
+    case FL_KEY_PART:
+        n = snprintf(text, cap, plan->field[key->field[0]].field == FLOWLOG_FIELD_START ? "%s" : "%s(%s)",
+                     flowlog__part_info(key->part)->word, a);
+        break;
     default: n = snprintf(text, cap, "%s", a);
     }
     return n < 0 ? 0 : (size_t)n;

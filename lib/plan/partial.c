@@ -23,6 +23,7 @@
 #include "codec/crc32.h"
 #include "core/alloc.h"
 #include "core/bytes.h"
+#include "core/calendar.h"
 #include "core/error.h"
 #include "plan/run.h"
 #include "plan/words.h"
@@ -111,6 +112,7 @@ static void put_key(struct fl_bytes *b, const flowlog_plan *plan, const struct f
     put_field(b, plan, key->field[0]);
     if (key->kind == FL_KEY_LEAST) put_field(b, plan, key->field[1]);
     if (key->kind == FL_KEY_BIN) flowlog__bytes_put_varint(b, key->width);
+    if (key->kind == FL_KEY_PART) flowlog__bytes_put_u8(b, key->part);
     if (key->kind == FL_KEY_PREFIX) flowlog__bytes_put(b, key->bits, sizeof key->bits);
 }
 
@@ -208,11 +210,9 @@ static flowlog_status get_text(struct fl_cursor *c, flowlog_str *text)
 static flowlog_status get_filter(struct fl_cursor *c, const flowlog_plan *p, flowlog_filter **filter)
 {
     flowlog_str text;
-    flowlog_filter_options options = FLOWLOG_FILTER_OPTIONS_INIT;
-    options.alloc = &p->alloc;
     *filter = NULL;
     FL_TRY(get_text(c, &text));
-    return text.len ? flowlog_filter_parse(text.ptr, text.len, &options, filter, NULL) : FLOWLOG_OK;
+    return text.len ? flowlog__filter_load(text.ptr, text.len, &p->alloc, filter, NULL) : FLOWLOG_OK;
 }
 
 /* A number of at most `max`. */
@@ -244,11 +244,14 @@ static flowlog_status get_key(struct fl_cursor *c, flowlog_plan *p)
     flowlog_str name[2] = {{"", 0}, {"", 0}};
     uint64_t width = 0;
     const uint8_t *bits = NULL;
+    const struct fl_part_info *part = NULL;
     if (kind != FL_KEY_SERVICE) FL_TRY(get_text(c, &name[0]));
     if (kind == FL_KEY_LEAST) FL_TRY(get_text(c, &name[1]));
     if (kind == FL_KEY_BIN) width = flowlog__cursor_varint(c);
     if (kind == FL_KEY_PREFIX) bits = flowlog__cursor_take(c, 2);
-    if (c->failed || memchr(name[0].ptr, 0, name[0].len) || memchr(name[1].ptr, 0, name[1].len))
+    if (kind == FL_KEY_PART) part = flowlog__part_info(flowlog__cursor_u8(c));
+    if (c->failed || (kind == FL_KEY_PART && !part)) return FLOWLOG_E_CORRUPT;
+    if (memchr(name[0].ptr, 0, name[0].len) || memchr(name[1].ptr, 0, name[1].len))
         return FLOWLOG_E_CORRUPT;
     if (name[0].len > INT32_MAX / 4 || name[1].len > INT32_MAX / 4) return FLOWLOG_E_CORRUPT;
     const size_t cap = name[0].len + name[1].len + 64;
@@ -260,6 +263,7 @@ static flowlog_status get_key(struct fl_cursor *c, flowlog_plan *p)
     case FL_KEY_LEAST: snprintf(text, cap, "pair(%.*s,%.*s)", a, name[0].ptr, b, name[1].ptr); break;
     case FL_KEY_BIN: snprintf(text, cap, "bin(%.*s,%llus)", a, name[0].ptr, (unsigned long long)width); break;
     case FL_KEY_PREFIX: snprintf(text, cap, "%.*s/%u/%u", a, name[0].ptr, bits[0], bits[1]); break;
+    case FL_KEY_PART: snprintf(text, cap, "%s(%.*s)", part->word, a, name[0].ptr); break;
     case FL_KEY_FIELD: snprintf(text, cap, "%.*s", a, name[0].ptr); break;
     default: *text = '\0';
     }

@@ -48,15 +48,24 @@ struct fl_plan_field {
     uint8_t type;
 };
 
-enum fl_key_kind { FL_KEY_FIELD, FL_KEY_PREFIX, FL_KEY_BIN, FL_KEY_LEAST, FL_KEY_GREATEST, FL_KEY_SERVICE };
+enum fl_key_kind {
+    FL_KEY_FIELD,
+    FL_KEY_PREFIX,
+    FL_KEY_BIN,
+    FL_KEY_LEAST,
+    FL_KEY_GREATEST,
+    FL_KEY_SERVICE,
+    FL_KEY_PART
+};
 
 struct fl_plan_key {
-    char *name;         /* canonical: srcaddr/24, bin(start,5m), least(srcaddr,dstaddr), service */
+    char *name;         /* canonical: srcaddr/24, bin(start,5m), least(srcaddr,dstaddr), service, hour, hour(end) */
     uint64_t width;     /* BIN: seconds */
     uint32_t field[3];  /* indexes; LEAST and GREATEST: two; SERVICE: srcport, dstport, protocol */
     uint8_t kind;       /* fl_key_kind */
     uint8_t type;       /* flowlog_type of its values */
     uint8_t bits[2];    /* PREFIX: of IPv4, of IPv6 */
+    uint8_t part;       /* PART: core/calendar.h */
 };
 
 struct fl_plan_where {

@@ -143,6 +143,10 @@ static const struct words conditions[] = {
     {"interface-id $= 3 or packets < 5", "(coalesce(iface like '%3', false) or coalesce(packets < 5, false))"},
     {"protocol != 6", "coalesce(protocol <> 6, false)"},
     {"srcport is null", "srcport is null"},
+    {"hour = 22 or hour(end) in [0-11]", "(coalesce(hour(make_timestamp(start * 1000000)) = 22, false) or "
+                                         "coalesce(hour(make_timestamp(\"end\" * 1000000)) between 0 and 11, false))"},
+    {"not (weekday in [mon tue] and minute >= 20)", "not (coalesce(isodow(make_timestamp(start * 1000000)) in (1, 2), false) "
+                                                    "and coalesce(minute(make_timestamp(start * 1000000)) >= 20, false))"},
     {"not bytes <= 50000 and portrange 80-443", "(not coalesce(bytes <= 50000, false) and (coalesce(srcport between "
                                                 "80 and 443, false) or coalesce(dstport between 80 and 443, false)))"},
 };
@@ -157,6 +161,10 @@ static const struct words keys[] = {
     {"bin(start,5m)", "start - start % 300"},
     {"bin(end,1h)", "\"end\" - \"end\" % 3600"},
     {"packets", "packets"},
+    {"hour", "hour(make_timestamp(start * 1000000))"},
+    {"weekday(end)", "isodow(make_timestamp(\"end\" * 1000000))"},
+    {"minute", "minute(make_timestamp(start * 1000000))"},
+    {"day", "day(make_timestamp(start * 1000000))"},
     {"srcaddr/16", "case when srcaddr like '%.%' then split_part(srcaddr,'.',1)||'.'||split_part(srcaddr,'.',2)||'.0.0/16' "
                    "when srcaddr like '2001%' then '2001:db8::/64' when srcaddr is not null then 'fe80::/64' end"},
     {"dstaddr/8,/16", "case when dstaddr like '%.%' then split_part(dstaddr,'.',1)||'.0.0.0/8' "

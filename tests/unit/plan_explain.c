@@ -37,6 +37,12 @@ Test(explain, writes_keys_as_expressions)
            "(\"bin(end,1h)\" k5) (\"service\" k6) (\"interface-id\" k7) (\"My-Field\" k8))))");
 }
 
+Test(explain, writes_parts_of_times_as_sql_has_them)
+{
+    expect("key hour,weekday(end)", "(plan flx 2vl (stage (keys (k0 (extract hour @ts)) (k1 (extract day_of_week (from-unix end)))) "
+                                    "(out (\"hour\" k0) (\"weekday(end)\" k1))))");
+}
+
 Test(explain, writes_aggregates_as_operations)
 {
     expect("select count as a, count(action) as b, sum(bytes) as c, min(start) as d, max(end) as e, avg(packets) as f, "

@@ -55,6 +55,8 @@ Test(keys, have_one_name_in_every_spelling)
         {"pair(srcaddr,dstaddr)", "least(srcaddr,dstaddr) greatest(srcaddr,dstaddr)"},
         {"Pair(src_port , dstPort),protocol", "least(srcport,dstport) greatest(srcport,dstport) protocol"},
         {"service,srcaddr", "service srcaddr"},
+        {"hour, Weekday(start) ,MONTH( end_time )", "hour weekday month(end)"},
+        {"minute,day,year,hour(end),hour", "minute day year hour(end) hour"},
         {"srcaddr,srcaddr/24,srcaddr/16", "srcaddr srcaddr/24 srcaddr/16"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -76,6 +78,14 @@ Test(keys, say_where_they_are_wrong)
          "                   ^ E_DUPLICATE"},
         {"dstport/24",
          "^ E_FIELD"},
+        {"hour(dstport)",
+         "     ^ E_FIELD"},
+        {"hour,hour(start)",
+         "     ^ E_DUPLICATE"},
+        {"srcaddr,hour(end",
+         "                ^ E_SYNTAX"},
+        {"hour/2",
+         "    ^ E_SYNTAX"},
         {"srcaddr/",
          "        ^ E_SYNTAX"},
         {"srcaddr/129",

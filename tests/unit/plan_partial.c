@@ -52,6 +52,8 @@ static const struct question {
     {"key dstport | select sum(bytes)/count as mean, mean * 2 + 1 as twice, rate(sum(bytes))/share(count) as odd | having count > 0 "
      "and mean < 1M | having max(bytes) > 0 | sort mean desc",
      {"22", "5", "0", "9", "22", "7", "1", "2", "443", "1", "-", "-"}, 12},
+    {"key hour,weekday(end) | where not (weekday in [mon-fri] and hour in [8-17]) and year(end) < 2100 | select count as n | nulls",
+     {"1700000000", "1700000059", "1699704000", "-", "-7", "0", "-", "-"}, 8},
     {"key srcaddr | select count as n | sort n desc | max 2 | approximate",
      {"10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.3", "::1"}, 6},
 };
@@ -128,6 +130,45 @@ static flowlog_status load(const void *data, size_t len, const char *what, size_
     flowlog_run_free(run);
     flowlog_plan_free(p);
     return st;
+}
+
+struct large {
+    char p[1 << 18];
+    size_t len;
+};
+
+static int keep_large(void *ctx, const char *data, size_t len)
+{
+    struct large *b = ctx;
+    cr_assert_leq(len, sizeof b->p - b->len);
+    memcpy(b->p + b->len, data, len);
+    b->len += len;
+    return 0;
+}
+
+/* A list for either side is written out twice, which may be more text than a user may write. */
+Test(partial, long_conditions_are_loaded_too)
+{
+    enum { ADDRESSES = 4000 };
+    static char text[16 * ADDRESSES + 16];
+    size_t len = (size_t)sprintf(text, "host in [");
+    for (unsigned i = 0; i < ADDRESSES; i++) len += (size_t)sprintf(text + len, "%u.%u.0.1 ", 1 + i % 223, i / 223 * 2);
+    strcpy(text + len, "]");
+    flowlog_plan *p = NULL, *p2 = NULL;
+    flowlog_run *run = NULL, *run2 = NULL;
+    flowlog_error err = {0};
+    static struct large large;
+    cr_assert_eq(flowlog_plan_new(NULL, &p), FLOWLOG_OK);
+    cr_assert_eq(flowlog_plan_where(p, text, &err), FLOWLOG_OK, "%s", err.message);
+    cr_assert_eq(flowlog_run_begin(p, NULL, &run), FLOWLOG_OK);
+    cr_assert_eq(flowlog_run_save(run, keep_large, &large, NULL), FLOWLOG_OK);
+    cr_assert_gt(large.len, FLOWLOG_FILTER_TEXT_MAX);
+    cr_assert_eq(flowlog_run_load(large.p, large.len, NULL, &p2, &run2, &err), FLOWLOG_OK, "%s", err.message);
+    cr_expect_eq(flowlog_run_merge(run, run2, &err), FLOWLOG_OK, "%s", err.message);
+    flowlog_run_free(run2);
+    flowlog_plan_free(p2);
+    flowlog_run_free(run);
+    flowlog_plan_free(p);
 }
 
 Test(partial, every_beginning_of_one_is_refused)
