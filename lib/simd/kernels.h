@@ -100,8 +100,8 @@ typedef struct fl_kernels {
 #undef FL_KERNEL_MEMBER
 } fl_kernels;
 
-/* For the initialisers of the tables. */
-#define FL_KERNEL_ENTRY(ret, name, params) .name = name,
+/* For the initialisers of the tables.  Each level defines FL_KERNEL(name), so that profiles tell the levels apart. */
+#define FL_KERNEL_ENTRY(ret, name, params) .name = FL_KERNEL(name),
 
 extern const fl_kernels flowlog__kernels_scalar;
 #if FL_ARCH_X86_64

@@ -17,6 +17,8 @@ FL_TARGET_BEGIN("avx2,bmi,bmi2,lzcnt,popcnt")
 
 #include "simd/vocab_x86.h"
 
+#define FL_KERNEL(name) avx2_##name
+
 typedef struct {
     __m256i low, high;
 } fl_block;
@@ -68,7 +70,7 @@ FL_INLINE uint32_t *write_places(uint32_t *out, uint32_t base, uint64_t ends)
 #define BLOCKS_A_SUM 127
 
 #define FL_HAVE_SCAN_ENDS 1
-static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
+static size_t FL_KERNEL(scan_ends)(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
 {
     const __m256i newline = _mm256_set1_epi8('\n'), blank = _mm256_set1_epi8(' '), zero = _mm256_setzero_si256();
     __m256i strange = zero, newlines = zero;
@@ -181,7 +183,8 @@ FL_INLINE __m256i is_dash(__m256i top, __m256i len)
 }
 
 #define FL_HAVE_DIGITS8 1
-static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(digits8)(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out,
+                              uint64_t *valid, uint64_t *todo)
 {
     const fl_rows r = *rows;
     const __m256i limit = _mm256_set1_epi64x((int64_t)max), eight = _mm256_set1_epi64x(8);
@@ -209,7 +212,8 @@ static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *ou
 }
 
 #define FL_HAVE_DIGITS16 1
-static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(digits16)(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out,
+                               uint64_t *valid, uint64_t *todo)
 {
     const fl_rows r = *rows;
     const __m256i eight = _mm256_set1_epi64x(8), zeros = _mm256_set1_epi8('0');

@@ -15,6 +15,8 @@
 
 FL_TARGET_BEGIN("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt")
 
+#define FL_KERNEL(name) avx512_##name
+
 typedef __m512i fl_block;
 
 FL_INLINE fl_block block_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
@@ -30,7 +32,7 @@ FL_INLINE uint32_t popcount(uint64_t m) { return (uint32_t)_mm_popcnt_u64(m); }
 #define SCAN_AHEAD 2048
 
 #define FL_HAVE_SCAN_ENDS 1
-static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
+static size_t FL_KERNEL(scan_ends)(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
 {
     static const uint8_t places[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                        16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
@@ -129,8 +131,8 @@ FL_INLINE void map_clear(uint64_t *map, size_t rows)
 }
 
 #define FL_HAVE_DIGITS8 1
-static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid,
-                   uint64_t *todo)
+static int FL_KERNEL(digits8)(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid,
+                              uint64_t *todo)
 {
     const __m256i step = row_steps(rows->stride);
     const __m512i limit = _mm512_set1_epi64((int64_t)max), eight = _mm512_set1_epi64(8);
@@ -159,8 +161,8 @@ static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *ou
 }
 
 #define FL_HAVE_DIGITS16 1
-static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid,
-                    uint64_t *todo)
+static int FL_KERNEL(digits16)(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid,
+                               uint64_t *todo)
 {
     const __m256i step = row_steps(rows->stride);
     const __m512i limit = _mm512_set1_epi64((int64_t)max), eight = _mm512_set1_epi64(8);
@@ -315,7 +317,7 @@ FL_INLINE void quads_values(struct quads *q, uint32_t *out, __m512i iota, const 
 }
 
 #define FL_HAVE_IPV4 1
-static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(ipv4)(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)
 {
     const __m512i iota = _mm512_setr_epi64(0x0706050403020100, 0x0F0E0D0C0B0A0908, 0x1716151413121110,
                                            0x1F1E1D1C1B1A1918, 0x2726252423222120, 0x2F2E2D2C2B2A2928,
@@ -394,7 +396,8 @@ FL_INLINE int ipv6_groups(const uint8_t *p, uint32_t len, uint8_t *out)
 }
 
 #define FL_HAVE_IPV6 1
-static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(ipv6)(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family,
+                           uint64_t *valid, uint64_t *todo)
 {
     uint64_t any = 0;
     for (size_t w = 0; w < fl_bit_words(rows->rows); w++) {
@@ -416,7 +419,7 @@ static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *
 }
 
 #define FL_HAVE_SPANS 1
-static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)
+static void FL_KERNEL(spans)(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)
 {
     const __m256i step = row_steps(rows->stride);
     const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi64(1);
@@ -444,8 +447,8 @@ static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *va
 }
 
 #define FL_HAVE_TOKENS8 1
-static int tokens8(const fl_rows *rows, size_t field, const fl_token *known, size_t count, uint8_t *out,
-                   uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(tokens8)(const fl_rows *rows, size_t field, const fl_token *known, size_t count, uint8_t *out,
+                              uint64_t *valid, uint64_t *todo)
 {
     const __m256i step = row_steps(rows->stride);
     uint8_t *good = (uint8_t *)valid, *odd = (uint8_t *)todo;

@@ -8,6 +8,8 @@
 #include "core/bytes.h"
 #include "simd/tables.h"
 
+#define FL_KERNEL(name) neon_##name
+
 typedef struct {
     uint8x16_t v[4];
 } fl_block;

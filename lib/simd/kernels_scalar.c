@@ -5,14 +5,16 @@
 #include "core/bytes.h"
 #include "simd/ipv6.h"
 
-static size_t count_newlines(const uint8_t *p, size_t n)
+#define FL_KERNEL(name) scalar_##name
+
+static size_t FL_KERNEL(count_newlines)(const uint8_t *p, size_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) count += p[i] == '\n';
     return count;
 }
 
-static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
+static size_t FL_KERNEL(scan_ends)(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
 {
     size_t count = 0;
     int after_end = 1;
@@ -65,8 +67,8 @@ static void clear_maps(const fl_rows *rows, uint64_t *valid, uint64_t *todo)
     }
 }
 
-static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid,
-                   uint64_t *todo)
+static int FL_KERNEL(digits8)(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid,
+                              uint64_t *todo)
 {
     int any = 0;
     clear_maps(rows, valid, todo);
@@ -86,8 +88,8 @@ static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *ou
     return any;
 }
 
-static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid,
-                    uint64_t *todo)
+static int FL_KERNEL(digits16)(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid,
+                               uint64_t *todo)
 {
     int any = 0;
     clear_maps(rows, valid, todo);
@@ -127,7 +129,7 @@ static int parse_ipv4(struct token t, uint32_t *value)
     return i == t.len;
 }
 
-static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(ipv4)(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)
 {
     int any = 0;
     clear_maps(rows, valid, todo);
@@ -145,12 +147,13 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
     return any;
 }
 
-static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(ipv6)(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family,
+                           uint64_t *valid, uint64_t *todo)
 {
     return fl_ipv6_rows(rows, field, out, family, valid, todo);
 }
 
-static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)
+static void FL_KERNEL(spans)(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)
 {
     clear_maps(rows, valid, NULL);
     for (size_t r = 0; r < rows->rows; r++) {
@@ -163,8 +166,8 @@ static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *va
     }
 }
 
-static int tokens8(const fl_rows *rows, size_t field, const fl_token *known, size_t count, uint8_t *out,
-                   uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(tokens8)(const fl_rows *rows, size_t field, const fl_token *known, size_t count, uint8_t *out,
+                              uint64_t *valid, uint64_t *todo)
 {
     int any = 0;
     clear_maps(rows, valid, todo);

@@ -11,6 +11,8 @@ FL_TARGET_BEGIN("sse4.2,popcnt")
 
 #include "simd/vocab_x86.h"
 
+#define FL_KERNEL(name) sse42_##name
+
 typedef struct {
     __m128i v[4];
 } fl_block;

@@ -8,6 +8,7 @@
  *     block_eq(b, c)                  mask of bytes equal to c
  *     lowest(m), popcount(m)          lowest set bit (anything for 0), number of set bits
  *     ipv4_digits(p, len, &value)     1 and the value, or 0; reads 16 bytes from p; len 1..15
+ *     FL_KERNEL(name)                 the level's name for a kernel
  * A level with a better idea for a kernel defines FL_HAVE_<KERNEL> and its own body first.
  *
  * Numbers are done eight bytes at a time in a general register.  A token of n <= 8 characters is loaded
@@ -20,7 +21,7 @@
 #include "simd/ipv6.h"
 
 #ifndef FL_HAVE_COUNT_NEWLINES
-static size_t count_newlines(const uint8_t *p, size_t n)
+static size_t FL_KERNEL(count_newlines)(const uint8_t *p, size_t n)
 {
     size_t count = 0, i = 0;
     for (; i + 64 <= n; i += 64) count += popcount(block_eq(block_load(p + i), '\n'));
@@ -47,7 +48,7 @@ FL_INLINE uint32_t *write_ends(uint32_t *out, uint32_t base, uint64_t ends)
     return next;
 }
 
-static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
+static size_t FL_KERNEL(scan_ends)(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan)
 {
     uint32_t *next = out;
     uint64_t carry = 1, adjacent = 0, strange = 0;
@@ -73,6 +74,7 @@ static size_t scan_ends(const uint8_t *p, size_t n, uint32_t *out, fl_scan *scan
 }
 #endif
 
+#if !defined(FL_HAVE_DIGITS8) || !defined(FL_HAVE_DIGITS16)
 /* Characters minus '0', eight of them, first in the lowest byte, as a number. */
 FL_INLINE uint64_t eight_digits(uint64_t x)
 {
@@ -92,10 +94,11 @@ FL_INLINE int all_digits(uint64_t x)
 
 #define FL_ZEROS UINT64_C(0x3030303030303030)
 #define FL_DASH (UINT64_C(0x1D) << 56) /* ('-' ^ '0') alone in the highest byte */
+#endif
 
 #ifndef FL_HAVE_DIGITS8
-static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid,
-                   uint64_t *todo)
+static int FL_KERNEL(digits8)(const fl_rows *rows, size_t field, uint32_t max, uint32_t *out, uint64_t *valid,
+                              uint64_t *todo)
 {
     const uint32_t *at = rows->at + field;
     uint64_t any = 0;
@@ -121,8 +124,8 @@ static int digits8(const fl_rows *rows, size_t field, uint32_t max, uint32_t *ou
 #endif
 
 #ifndef FL_HAVE_DIGITS16
-static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid,
-                    uint64_t *todo)
+static int FL_KERNEL(digits16)(const fl_rows *rows, size_t field, uint64_t max, uint64_t *out, uint64_t *valid,
+                               uint64_t *todo)
 {
     const uint32_t *at = rows->at + field;
     uint64_t any = 0;
@@ -154,7 +157,7 @@ static int digits16(const fl_rows *rows, size_t field, uint64_t max, uint64_t *o
 #endif
 
 #ifndef FL_HAVE_IPV4
-static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(ipv4)(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid, uint64_t *todo)
 {
     const uint32_t *at = rows->at + field;
     uint64_t any = 0;
@@ -178,14 +181,15 @@ static int ipv4(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *vali
 #endif
 
 #ifndef FL_HAVE_IPV6
-static int ipv6(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family, uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(ipv6)(const fl_rows *rows, size_t field, uint8_t (*out)[16], uint8_t *family,
+                           uint64_t *valid, uint64_t *todo)
 {
     return fl_ipv6_rows(rows, field, out, family, valid, todo);
 }
 #endif
 
 #ifndef FL_HAVE_SPANS
-static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)
+static void FL_KERNEL(spans)(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *valid)
 {
     const uint32_t *at = rows->at + field;
     for (size_t r = 0; r < rows->rows;) {
@@ -205,8 +209,8 @@ static void spans(const fl_rows *rows, size_t field, uint32_t *out, uint64_t *va
 #endif
 
 #ifndef FL_HAVE_TOKENS8
-static int tokens8(const fl_rows *rows, size_t field, const fl_token *known, size_t count, uint8_t *out,
-                   uint64_t *valid, uint64_t *todo)
+static int FL_KERNEL(tokens8)(const fl_rows *rows, size_t field, const fl_token *known, size_t count, uint8_t *out,
+                              uint64_t *valid, uint64_t *todo)
 {
     const uint32_t *at = rows->at + field;
     uint64_t any = 0;
