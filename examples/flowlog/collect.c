@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * collect.c - the filter of a command, and everything read into a run of a plan, on several threads.
+ * collect.c - the filter of a command, and everything read into a run of a plan or a diagnosis, on several threads.
  */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -112,33 +112,56 @@ static void report_field(const struct options *o, const char *name)
     }
 }
 
-int input_collect(struct input *input, const struct out *out, const flowlog_plan *plan, flowlog_run **run)
+/* Find the inputs, and how they are read. */
+static int prepare(struct input *input, const struct out *out, flowlog_run_options *options)
 {
     const struct options *const o = input->options;
-    flowlog_run_options options = FLOWLOG_RUN_OPTIONS_INIT;
-    flowlog_error err;
     if (input_find(input, out)) return -1;
-    options.threads = o->threads ? (uint32_t)o->threads : processors();
-    options.flags = o->stop_on_bad ? (uint32_t)FLOWLOG_READ_STOP_ON_BAD : 0;
-    options.format = input->format;
-    options.progress = on_progress;
-    options.damage = on_damage;
-    options.ctx = input;
-    options.counters = &input->counters;
+    *options = (flowlog_run_options)FLOWLOG_RUN_OPTIONS_INIT;
+    options->threads = o->threads ? (uint32_t)o->threads : processors();
+    options->flags = o->stop_on_bad ? (uint32_t)FLOWLOG_READ_STOP_ON_BAD : 0;
+    options->format = input->format;
+    options->progress = on_progress;
+    options->damage = on_damage;
+    options->ctx = input;
+    options->counters = &input->counters;
     sigbus_catch();
-    const flowlog_status status = flowlog_plan_collect(plan, input->source, &options, run, &err);
+    return 0;
+}
+
+/* 0, or -1 after a message about what ended the reading. */
+static int conclude(struct input *input, flowlog_status status, const flowlog_error *err)
+{
     const flowlog_counters *const c = &input->counters;
     input->rows = c->records + c->nodata + c->skipdata;
     if (status < 0) {
-        progress_clear();
-        if (status == FLOWLOG_E_FIELD && err.offset < strlen(flowlog_plan_fields(plan))) {
-            report_field(o, flowlog_plan_fields(plan) + err.offset);
-            return -1;
-        }
         const uint32_t file = status == FLOWLOG_E_MALFORMED && c->bad_lines ? c->bad_line[0].file : 0;
-        input_damage(input, input->inputs == 1 || file ? input_label(input, file) : "input", &err);
+        progress_clear();
+        input_damage(input, input->inputs == 1 || file ? input_label(input, file) : "input", err);
         return -1;
     }
     progress_end(input->consumed);
     return 0;
+}
+
+int input_collect(struct input *input, const struct out *out, const flowlog_plan *plan, flowlog_run **run)
+{
+    flowlog_run_options options;
+    flowlog_error err;
+    if (prepare(input, out, &options)) return -1;
+    const flowlog_status status = flowlog_plan_collect(plan, input->source, &options, run, &err);
+    if (status == FLOWLOG_E_FIELD && err.offset < strlen(flowlog_plan_fields(plan))) {
+        progress_clear();
+        report_field(input->options, flowlog_plan_fields(plan) + err.offset);
+        return -1;
+    }
+    return conclude(input, status, &err);
+}
+
+int input_diagnose(struct input *input, const struct out *out, flowlog_diagnosis *diagnosis)
+{
+    flowlog_run_options options;
+    flowlog_error err;
+    if (prepare(input, out, &options)) return -1;
+    return conclude(input, flowlog_diagnosis_collect(diagnosis, input->source, &options, &err), &err);
 }

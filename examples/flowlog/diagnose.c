@@ -176,12 +176,12 @@ static int write_row(struct job *job, const flowlog_finding *f)
 static int write_json(struct job *job, const flowlog_finding *f)
 {
     char small[8192];
-    const size_t len = flowlog_finding_json(f, job->input->reader, small, sizeof small);
+    const size_t len = flowlog_finding_json_source(f, job->input->source, small, sizeof small);
     if (len < sizeof small) {
         text_add(&job->text, small, len);
     } else {
         char *large = need_memory(NULL, len + 1);
-        flowlog_finding_json(f, job->input->reader, large, len + 1);
+        flowlog_finding_json_source(f, job->input->source, large, len + 1);
         text_add(&job->text, large, len);
         free(large);
     }
@@ -247,17 +247,7 @@ static void warn_of_rules(const flowlog_diagnosis *d)
 static int run(struct input *input, flowlog_diagnosis *d, struct out *out)
 {
     const struct options *const o = input->options;
-    const flowlog_batch *batch;
-    flowlog_error err;
-    int more;
-    if (input_open(input, out, flowlog_diagnosis_fields(d), o->form == FLOWLOG_FORM_JSON ? FLOWLOG_READ_LINES : 0, 0))
-        return STATUS_FAILED;
-    while ((more = input_next(input, &batch)) > 0) {
-        if (flowlog_diagnosis_add(d, batch, &err) >= 0) continue;
-        message_error("%s: %s", input_label(input, batch->file), err.message);
-        return STATUS_FAILED;
-    }
-    if (more < 0) return STATUS_FAILED;
+    if (input_diagnose(input, out, d)) return STATUS_FAILED;
     const int status = input_finish(input);
     if (status == STATUS_FAILED) return status;
     struct job job = {o, input, out, NULL, {NULL, 0, 0}, 0, 0};

@@ -47,6 +47,9 @@ int input_open(struct input *input, const struct out *out, const char *fields, u
  */
 int input_collect(struct input *input, const struct out *out, const flowlog_plan *plan, flowlog_run **run);
 
+/* The same into a diagnosis, without a filter. */
+int input_diagnose(struct input *input, const struct out *out, flowlog_diagnosis *diagnosis);
+
 /* Find the inputs and nothing more.  0, or -1 after a message. */
 int input_find(struct input *input, const struct out *out);
 

@@ -202,7 +202,7 @@ static const char diagnose_help[] =
     "                      -network-interfaces and -subnets print; repeatable\n"
     "  --all               also conversations that are fine\n"
     "  --grouped           equal problems as one object in JSON, too\n"
-    "  -n N                at most N findings; 0 (default): all\n"
+    "  -n N                at most N findings; 0 (default): all\n" THREADS_HELP
     COMMON_HELP FORM_HELP OTHER_HELP;
 
 static const struct command {

@@ -48,7 +48,7 @@ static const struct option {
     {"where", 0, 1, COMMAND_FILTERS, OPTION_WHERE},
     {"from", 0, 1, COMMAND_FILTERS, OPTION_FROM},
     {"to", 0, 1, COMMAND_FILTERS, OPTION_TO},
-    {"threads", 0, 1, COMMAND_TOP | COMMAND_GROUP, OPTION_THREADS},
+    {"threads", 0, 1, COMMAND_TOP | COMMAND_GROUP | COMMAND_DIAGNOSE, OPTION_THREADS},
     {"explain", 0, 0, COMMAND_TOP | COMMAND_GROUP | COMMAND_MERGE, OPTION_EXPLAIN},
     {"agg", 0, 1, COMMAND_GROUP, OPTION_AGG},
     {"having", 0, 1, COMMAND_GROUP, OPTION_HAVING},

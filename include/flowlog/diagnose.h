@@ -20,6 +20,7 @@
 
 #include "flowlog/base.h"
 #include "flowlog/batch.h"
+#include "flowlog/plan.h"
 #include "flowlog/reader.h"
 #include "flowlog/value.h"
 
@@ -224,6 +225,10 @@ FLOWLOG_API size_t flowlog_finding_advice(const flowlog_finding *finding, char *
 FLOWLOG_API size_t flowlog_finding_json(const flowlog_finding *finding, const flowlog_reader *reader, char *text,
                                         size_t cap);
 
+/** The same with files named as `source` does, which flowlog_diagnosis_collect has read. */
+FLOWLOG_API size_t flowlog_finding_json_source(const flowlog_finding *finding, const flowlog_source *source, char *text,
+                                               size_t cap);
+
 /** Takes a finding; returns 0 to go on.  Anything else ends the delivery, and the call gives FLOWLOG_END. */
 typedef int (*flowlog_finding_fn)(void *ctx, const flowlog_finding *finding);
 
@@ -319,6 +324,20 @@ FLOWLOG_API const char *flowlog_diagnosis_fields(const flowlog_diagnosis *diagno
  */
 FLOWLOG_API flowlog_status flowlog_diagnosis_add(flowlog_diagnosis *diagnosis, const flowlog_batch *batch,
                                                  flowlog_error *err);
+
+/**
+ * Read a source to its end: one call instead of a reader and flowlog_diagnosis_add.  With options->threads several
+ * files, or ranges of a large one, at a time; findings and the lines in them are those of one thread.  Each thread
+ * may hold max_conversations.  One thread reads when there is `report`, records were added before, or
+ * max_conversations does not suffice.
+ *
+ * Allocators   with threads both the options' and the diagnosis' must allow calls from several threads.
+ * Ownership    as flowlog_plan_run: `source` stays the caller's, who may still ask its names, and is used up.
+ * Errors       those of the reader and of flowlog_diagnosis_add, E_CANCELLED, E_ARGUMENT; after one the diagnosis can
+ *              only be freed.  FLOWLOG_END when `report` said so.
+ */
+FLOWLOG_API flowlog_status flowlog_diagnosis_collect(flowlog_diagnosis *diagnosis, flowlog_source *source,
+                                                     const flowlog_run_options *options, flowlog_error *err);
 
 /**
  * Add all that another engine has seen, as if its batches had been added here; `other` is unchanged.  Context, rules

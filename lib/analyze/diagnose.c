@@ -97,7 +97,7 @@ void flowlog_diagnosis_free(flowlog_diagnosis *d)
 
 /* --- what is told ------------------------------------------------------------------------------------------ */
 
-static flowlog_status check_usable(const flowlog_diagnosis *d, flowlog_error *err)
+flowlog_status flowlog__diagnosis_usable(const flowlog_diagnosis *d, flowlog_error *err)
 {
     if (!d) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no diagnosis given");
     if (d->failed < 0) return FL_FAIL(err, d->failed, "the diagnosis ended in an error before");
@@ -107,7 +107,7 @@ static flowlog_status check_usable(const flowlog_diagnosis *d, flowlog_error *er
 
 flowlog_status flowlog_diagnosis_context(flowlog_diagnosis *d, const char *json, size_t len, flowlog_error *err)
 {
-    FL_TRY(check_usable(d, err));
+    FL_TRY(flowlog__diagnosis_usable(d, err));
     if (!json && len) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no context given");
     if (d->records) return FL_FAIL(err, FLOWLOG_E_STATE, "a context is given before the first record");
     return flowlog__context_load(d, json ? json : "", len, err);
@@ -115,7 +115,7 @@ flowlog_status flowlog_diagnosis_context(flowlog_diagnosis *d, const char *json,
 
 flowlog_status flowlog_diagnosis_rules(flowlog_diagnosis *d, const char *json, size_t len, flowlog_error *err)
 {
-    FL_TRY(check_usable(d, err));
+    FL_TRY(flowlog__diagnosis_usable(d, err));
     if (!json && len) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no rules given");
     if (d->rules_told) return FL_FAIL(err, FLOWLOG_E_STATE, "rules are given before the first finding");
     if (!d->rules && flowlog__rules_new(&d->alloc, &d->rules) < 0)
@@ -139,7 +139,7 @@ flowlog_status flowlog_diagnosis_warnings(const flowlog_diagnosis *d, flowlog_ru
 flowlog_status flowlog_diagnosis_query(flowlog_diagnosis *d, const flowlog_addr *client, const flowlog_addr *server,
                                        uint16_t port, flowlog_error *err)
 {
-    FL_TRY(check_usable(d, err));
+    FL_TRY(flowlog__diagnosis_usable(d, err));
     memset(&d->told.client, 0, sizeof d->told.client);
     memset(&d->told.server, 0, sizeof d->told.server);
     if (client) d->told.client = *client;
@@ -178,7 +178,7 @@ static flowlog_status check_columns(const flowlog_batch *batch, flowlog_error *e
 
 flowlog_status flowlog_diagnosis_add(flowlog_diagnosis *d, const flowlog_batch *batch, flowlog_error *err)
 {
-    FL_TRY(check_usable(d, err));
+    FL_TRY(flowlog__diagnosis_usable(d, err));
     if (!batch) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no batch given");
     FL_TRY(check_columns(batch, err));
     flowlog_status status = flowlog__diagnosis_ingest(d, batch, err);
@@ -190,7 +190,7 @@ flowlog_status flowlog_diagnosis_add(flowlog_diagnosis *d, const flowlog_batch *
 flowlog_status flowlog_diagnosis_finish(flowlog_diagnosis *d, flowlog_finding_fn report, void *ctx,
                                         flowlog_error *err)
 {
-    FL_TRY(check_usable(d, err));
+    FL_TRY(flowlog__diagnosis_usable(d, err));
     if (!report) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no report function given");
     d->finished = 1;
     return flowlog__report(d, UINT32_MAX, 1, report, ctx, err);
@@ -202,8 +202,8 @@ uint64_t flowlog_diagnosis_truncated(const flowlog_diagnosis *d) { return d ? d-
 
 flowlog_status flowlog_diagnosis_merge(flowlog_diagnosis *d, const flowlog_diagnosis *other, flowlog_error *err)
 {
-    FL_TRY(check_usable(d, err));
-    FL_TRY(check_usable(other, err));
+    FL_TRY(flowlog__diagnosis_usable(d, err));
+    FL_TRY(flowlog__diagnosis_usable(other, err));
     if (d == other) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "a diagnosis cannot be merged with itself");
     const flowlog_status status = flowlog__diagnosis_merge(d, other);
     if (status >= 0) return FLOWLOG_OK;

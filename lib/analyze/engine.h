@@ -124,7 +124,13 @@ struct fl_outer {
     uint32_t a, b, families; /* 1: A is IPv6, 2: B is */
 };
 
+/* E_ARGUMENT without one, E_STATE when it is finished, or what ended it. */
+flowlog_status flowlog__diagnosis_usable(const flowlog_diagnosis *d, flowlog_error *err);
 flowlog_status flowlog__diagnosis_ingest(flowlog_diagnosis *d, const flowlog_batch *batch, flowlog_error *err);
+/* Read all of a source; options with all members there, `range_min` as in plan/parallel.h. */
+flowlog_status flowlog__diagnosis_collect(flowlog_diagnosis *d, flowlog_source *source,
+                                          const flowlog_run_options *options, uint64_t range_min,
+                                          flowlog_counters *counters, flowlog_error *err);
 /* Keep a line of a conversation, if it is among its first; kept->at is not looked at. */
 flowlog_status flowlog__diagnosis_keep_line(flowlog_diagnosis *d, uint32_t place, const struct fl_line *kept,
                                             flowlog_str text);

@@ -142,14 +142,26 @@ static void add_packets(struct json *j, const flowlog_finding *f)
     j->len = inner.len;
 }
 
-static void add_lines(struct json *j, const flowlog_finding *f, const flowlog_reader *reader)
+/* Names of files; neither: they have numbers. */
+struct names {
+    const flowlog_reader *reader;
+    const flowlog_source *source;
+};
+
+static const char *name_of(const struct names *names, uint32_t file)
+{
+    if (names->source) return flowlog_source_name(names->source, file);
+    return names->reader ? flowlog_reader_path(names->reader, file) : NULL;
+}
+
+static void add_lines(struct json *j, const flowlog_finding *f, const struct names *names)
 {
     if (!f->line_count) return;
     add_key(j, "lines");
     add_text(j, "[");
     struct json inner = {j->p, j->cap, j->len, 0};
     for (uint32_t i = 0; i < f->line_count; i++) {
-        const char *path = reader ? flowlog_reader_path(reader, f->lines[i].file) : NULL;
+        const char *path = name_of(names, f->lines[i].file);
         if (i) add_text(&inner, ",");
         inner.some = 0;
         if (path) add_name(&inner, "file", path);
@@ -162,7 +174,7 @@ static void add_lines(struct json *j, const flowlog_finding *f, const flowlog_re
     add_text(j, "]");
 }
 
-size_t flowlog_finding_json(const flowlog_finding *f, const flowlog_reader *reader, char *text, size_t cap)
+static size_t write_json(const flowlog_finding *f, const struct names *names, char *text, size_t cap)
 {
     char advice[4096];
     struct json j = {text, cap, 0, 0};
@@ -186,8 +198,20 @@ size_t flowlog_finding_json(const flowlog_finding *f, const flowlog_reader *read
     add_name(&j, "advice", advice);
     if (f->change_row.len) add_str(&j, "change", f->change_row);
     if (f->change_command.len) add_str(&j, "command", f->change_command);
-    add_lines(&j, f, reader);
+    add_lines(&j, f, names);
     add_text(&j, "}");
     if (cap) text[j.len < cap ? j.len : cap - 1] = 0;
     return j.len;
+}
+
+size_t flowlog_finding_json(const flowlog_finding *f, const flowlog_reader *reader, char *text, size_t cap)
+{
+    const struct names names = {reader, NULL};
+    return write_json(f, &names, text, cap);
+}
+
+size_t flowlog_finding_json_source(const flowlog_finding *f, const flowlog_source *source, char *text, size_t cap)
+{
+    const struct names names = {NULL, source};
+    return write_json(f, &names, text, cap);
 }

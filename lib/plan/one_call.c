@@ -6,10 +6,7 @@
 
 #include "core/error.h"
 #include "plan/parallel.h"
-#include "read/reader.h"
-
-/* Progress is told each time this much more was consumed: several times a second, without a clock. */
-#define PROGRESS_BYTES (UINT64_C(4) << 20)
+#include "plan/run.h"
 
 flowlog_status flowlog__run_options(const flowlog_run_options *given, flowlog_run_options *o, flowlog_error *err)
 {
@@ -39,95 +36,21 @@ void flowlog__run_reader_options(const flowlog_plan *plan, const flowlog_run_opt
     reader->filter = plan->filter;
 }
 
-int flowlog__is_damage(flowlog_status status)
-{
-    return status == FLOWLOG_E_IO || status == FLOWLOG_E_CORRUPT || status == FLOWLOG_E_FORMAT;
-}
-
-flowlog_status flowlog__tell_damage(const flowlog_run_options *options, const char *name, const flowlog_error *damage,
-                                    flowlog_error *err)
-{
-    flowlog_status status = (flowlog_status)damage->status;
-    if (options->damage) status = (flowlog_status)options->damage(options->ctx, name ? name : "", damage);
-    if (status == FLOWLOG_OK) return FLOWLOG_OK;
-    if (err) {
-        *err = *damage;
-        err->status = status;
-    }
-    return status < 0 ? status : FLOWLOG_E_CANCELLED;
-}
-
-struct progress {
-    const flowlog_run_options *options;
-    uint64_t told, total;
-};
-
-static flowlog_status tell_progress(struct progress *p, uint64_t bytes, flowlog_error *err)
-{
-    if (!p->options->progress || bytes - p->told < PROGRESS_BYTES) return FLOWLOG_OK;
-    p->told = bytes;
-    if (!p->options->progress(p->options->ctx, bytes, p->total)) return FLOWLOG_OK;
-    return FL_FAIL(err, FLOWLOG_E_CANCELLED, "ended by the caller");
-}
-
-static flowlog_status add_all(flowlog_run *run, flowlog_reader *reader, struct progress *p, flowlog_error *err)
-{
-    for (;;) {
-        const flowlog_batch *batch = NULL;
-        flowlog_error damage;
-        memset(&damage, 0, sizeof damage);
-        const flowlog_status status = flowlog_reader_next(reader, &batch, &damage);
-        if (status == FLOWLOG_END) return FLOWLOG_OK;
-        if (status == FLOWLOG_OK) {
-            FL_TRY(flowlog_run_add(run, batch, err));
-        } else if (flowlog__is_damage(status)) {
-            FL_TRY(flowlog__tell_damage(p->options, flowlog_reader_path(reader, flowlog_reader_file(reader)), &damage,
-                                        err));
-        } else {
-            if (err) *err = damage;
-            return status;
-        }
-        FL_TRY(tell_progress(p, flowlog_reader_progress(reader), err));
-    }
-}
-
-flowlog_status flowlog__collect(flowlog_run *run, flowlog_source *source, const flowlog_run_options *options,
-                                flowlog_counters *counters, flowlog_error *err)
-{
-    flowlog_reader_options how;
-    flowlog_reader *reader = NULL;
-    struct progress p = {options, 0, flowlog_source_bytes(source)};
-    flowlog__run_reader_options(run->plan, options, &how);
-    FL_TRY(flowlog_reader_open(source, &how, &reader, err));
-    flowlog_status status = add_all(run, reader, &p, err);
-    const uint64_t bytes = flowlog_reader_progress(reader);
-    if (status >= 0 && options->progress && options->progress(options->ctx, bytes, p.total))
-        status = FL_FAIL(err, FLOWLOG_E_CANCELLED, "ended by the caller");
-    *counters = *flowlog_reader_counters(reader);
-    (void)flowlog__reader_take_source(reader);
-    flowlog_reader_close(reader);
-    return status;
-}
-
-/* --- by several threads ------------------------------------------------------------------------------------- */
+/* --- what is done with batches ------------------------------------------------------------------------------ */
 
 struct shared {
     const flowlog_plan *plan;
     const flowlog_run_options *options;
 };
 
-static flowlog_status begin_run(const struct shared *shared, flowlog_run **run, flowlog_error *err)
-{
-    const flowlog_status status = flowlog_run_begin(shared->plan, shared->options->alloc, run);
-    if (status == FLOWLOG_E_ARGUMENT)
-        return FL_FAIL(err, status, "an approximate plan is sorted by a count or a sum first, falling");
-    return status < 0 ? FL_FAIL(err, status, "out of memory for a run") : FLOWLOG_OK;
-}
-
 static flowlog_status work_begin(void *ctx, void **state, flowlog_error *err)
 {
+    const struct shared *shared = ctx;
     flowlog_run *run = NULL;
-    FL_TRY(begin_run(ctx, &run, err));
+    const flowlog_status status = flowlog_run_begin(shared->plan, shared->options->alloc, &run);
+    if (status == FLOWLOG_E_ARGUMENT)
+        return FL_FAIL(err, status, "an approximate plan is sorted by a count or a sum first, falling");
+    if (status < 0) return FL_FAIL(err, status, "out of memory for a run");
     *state = run;
     return FLOWLOG_OK;
 }
@@ -150,28 +73,22 @@ static void work_free(void *ctx, void *state)
     flowlog_run_free(state);
 }
 
-/* END: one thread has to do it. */
-static flowlog_status collect_together(struct shared *shared, flowlog_source *source, flowlog_run **run,
-                                       flowlog_counters *counters, flowlog_error *err)
+/* By several threads, where that pays and is asked for. */
+static flowlog_status collect(struct shared *shared, flowlog_source *source, void **state, flowlog_counters *counters,
+                              flowlog_error *err)
 {
-    static const struct fl_work work = {work_begin, work_add, work_merge, work_free};
+    static const struct fl_work work = {work_begin, work_add, work_merge, work_free, NULL};
     const flowlog_run_options *o = shared->options;
     flowlog_reader_options how;
-    void *state = NULL;
-    if (o->threads < 2 || shared->plan->approximate) return FLOWLOG_END; /* what is kept would depend on the order */
     flowlog__run_reader_options(shared->plan, o, &how);
     const struct fl_parallel p = {.source = source, .options = &how, .threads = o->threads, .work = &work,
                                   .ctx = shared, .progress = o->progress, .damage = o->damage, .user = o->ctx};
-    const flowlog_status status = flowlog__parallel_read(&p, &state, counters, err);
-    if (status == FLOWLOG_OK) *run = state;
-    return status;
-}
-
-static flowlog_status collect_alone(const struct shared *shared, flowlog_source *source, flowlog_run **run,
-                                    flowlog_counters *counters, flowlog_error *err)
-{
-    FL_TRY(begin_run(shared, run, err));
-    return flowlog__collect(*run, source, shared->options, counters, err);
+    if (!shared->plan->approximate) { /* there what is kept depends on the order */
+        const flowlog_status status = flowlog__parallel_read(&p, state, counters, err);
+        if (status != FLOWLOG_END) return status;
+    }
+    FL_TRY(work_begin(shared, state, err));
+    return flowlog__read_alone(&p, *state, counters, err);
 }
 
 /* --- one call --------------------------------------------------------------------------------------------- */
@@ -180,14 +97,13 @@ flowlog_status flowlog_plan_collect(const flowlog_plan *plan, flowlog_source *so
                                     const flowlog_run_options *options, flowlog_run **run, flowlog_error *err)
 {
     flowlog_run_options o;
-    flowlog_run *r = NULL;
+    void *r = NULL;
     flowlog_counters counters;
     if (!plan || !source || !run) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no plan, no source or no run given");
     FL_TRY(flowlog__run_options(options, &o, err));
     memset(&counters, 0, sizeof counters);
     struct shared shared = {plan, &o};
-    flowlog_status status = collect_together(&shared, source, &r, &counters, err);
-    if (status == FLOWLOG_END) status = collect_alone(&shared, source, &r, &counters, err);
+    const flowlog_status status = collect(&shared, source, &r, &counters, err);
     if (o.counters) *o.counters = counters;
     if (status < 0) {
         flowlog_run_free(r);

@@ -22,7 +22,6 @@
 
 #define THREADS_MAX 256
 #define RANGE_MIN (UINT64_C(4) << 20) /* starting a thread and a reader costs what reading some 100 KiB does */
-#define PROGRESS_BYTES (UINT64_C(4) << 20) /* told each time so much more was read: several times a second */
 #define WAIT_NS 100000000                  /* and so often while waiting for other threads */
 #define APART 256                          /* bytes between what two threads write */
 
@@ -61,27 +60,6 @@ struct worker {
     _Atomic uint64_t consumed;
 };
 
-/* An input is damaged; the others can be read without it. */
-static int is_damage(flowlog_status status)
-{
-    return status == FLOWLOG_E_IO || status == FLOWLOG_E_CORRUPT || status == FLOWLOG_E_FORMAT;
-}
-
-static flowlog_status tell_damage(const struct fl_parallel *p, const char *name, const flowlog_error *damage,
-                                  flowlog_error *err)
-{
-    flowlog_status status = (flowlog_status)damage->status;
-    if (p->damage) status = (flowlog_status)p->damage(p->user, name ? name : "", damage);
-    if (status == FLOWLOG_OK) return FLOWLOG_OK;
-    if (err) {
-        *err = *damage;
-        err->status = status;
-    }
-    return status < 0 ? status : FLOWLOG_E_CANCELLED;
-}
-
-/* --- a worker ----------------------------------------------------------------------------------------------- */
-
 static flowlog_status note_damage(struct team *t, uint32_t input, const flowlog_error *error)
 {
     flowlog_status status = FLOWLOG_OK;
@@ -110,17 +88,6 @@ static uint64_t consumed_by_all(const struct team *t)
     return bytes;
 }
 
-/* From the caller's thread.  A range that is read again does not take back what was told. */
-static flowlog_status tell_progress(const struct fl_parallel *p, uint64_t *told, uint64_t bytes, int now,
-                                    flowlog_error *err)
-{
-    if (bytes < *told) bytes = *told;
-    if (!p->progress || (!now && bytes - *told < PROGRESS_BYTES)) return FLOWLOG_OK;
-    *told = bytes;
-    if (!p->progress(p->user, bytes, flowlog_source_bytes(p->source))) return FLOWLOG_OK;
-    return FL_FAIL(err, FLOWLOG_E_CANCELLED, "ended by the caller");
-}
-
 /* One batch, or one error of an input.  OK: go on; END; a status. */
 static flowlog_status work_once(struct worker *w)
 {
@@ -130,7 +97,7 @@ static flowlog_status work_once(struct worker *w)
     memset(&w->error, 0, sizeof w->error);
     flowlog_status status = flowlog_reader_next(w->reader, &batch, &w->error);
     if (status == FLOWLOG_OK) status = p->work->add(p->ctx, w->state, batch, &w->error);
-    else if (is_damage(status) && p->damage)
+    else if (flowlog__is_damage(status) && p->damage)
         status = note_damage(t, flowlog_reader_file(w->reader), &w->error);
     atomic_store_explicit(&w->consumed, flowlog_reader_progress(w->reader), memory_order_relaxed);
     return status;
@@ -144,7 +111,7 @@ static void run_worker(struct worker *w, int here)
     while (status == FLOWLOG_OK && !atomic_load_explicit(&t->stop, memory_order_relaxed)) {
         status = work_once(w);
         if (status == FLOWLOG_OK && here)
-            status = tell_progress(t->p, &t->told, consumed_by_all(t), 0, &w->error);
+            status = flowlog__tell_progress(t->p, &t->told, consumed_by_all(t), 0, &w->error);
     }
     w->status = status;
     if (status != FLOWLOG_END) atomic_store(&t->stop, 1);
@@ -179,7 +146,7 @@ static flowlog_status wait_for_others(struct team *t, flowlog_error *err)
         }
         if (!pthread_cond_timedwait(&t->changed, &t->lock, &until) || status < 0) continue;
         pthread_mutex_unlock(&t->lock);
-        status = tell_progress(t->p, &t->told, consumed_by_all(t), 1, err);
+        status = flowlog__tell_progress(t->p, &t->told, consumed_by_all(t), 1, err);
         if (status < 0) atomic_store(&t->stop, 1);
         pthread_mutex_lock(&t->lock);
     }
@@ -365,7 +332,7 @@ static flowlog_status tell_damages(struct team *t, flowlog_error *err)
     }
     for (size_t i = 0; i < t->damages; i++) {
         const struct damage *d = &t->damage[i];
-        FL_TRY(tell_damage(p, flowlog_source_name(p->source, d->input), &d->error, err));
+        FL_TRY(flowlog__tell_damage(p, flowlog_source_name(p->source, d->input), &d->error, err));
     }
     return FLOWLOG_OK;
 }
@@ -506,35 +473,17 @@ static flowlog_status read_ranges(struct team *t, const struct look *look, void 
     const flowlog_status status = run_ranges(t, err);
     if (status == FLOWLOG_END) return status;
     memset(counters, 0, sizeof *counters);
-    for (uint32_t i = 0; i < t->workers && t->worker[i].reader; i++)
-        add_counters(counters, flowlog_reader_counters(t->worker[i].reader), counters->lines);
+    for (uint32_t i = 0; i < t->workers && t->worker[i].reader; i++) {
+        struct worker *w = &t->worker[i];
+        if (status == FLOWLOG_OK && t->p->work->move_lines)
+            t->p->work->move_lines(t->p->ctx, w->state, counters->lines);
+        add_counters(counters, flowlog_reader_counters(w->reader), counters->lines);
+    }
     counters->files = 1;
     return status < 0 ? status : merge_all(t, state, err);
 }
 
 /* --- one gzip file --------------------------------------------------------------------------------------------- */
-
-static flowlog_status read_text(const struct fl_parallel *p, struct fl_pipe *pipe, flowlog_reader *reader, void *state,
-                                flowlog_error *err)
-{
-    uint64_t told = 0;
-    for (;;) {
-        const flowlog_batch *batch = NULL;
-        flowlog_error damage;
-        memset(&damage, 0, sizeof damage);
-        const flowlog_status status = flowlog_reader_next(reader, &batch, &damage);
-        if (status == FLOWLOG_END) return tell_progress(p, &told, flowlog_source_bytes(p->source), 1, err);
-        if (status == FLOWLOG_OK) {
-            FL_TRY(p->work->add(p->ctx, state, batch, err));
-        } else if (is_damage(status)) {
-            FL_TRY(tell_damage(p, flowlog_reader_path(reader, flowlog_reader_file(reader)), &damage, err));
-        } else {
-            if (err) *err = damage;
-            return status;
-        }
-        FL_TRY(tell_progress(p, &told, flowlog__pipe_progress(pipe), 0, err));
-    }
-}
 
 static flowlog_status read_gzip(const struct fl_parallel *p, const flowlog_alloc *alloc, void **state,
                                 flowlog_counters *counters, flowlog_error *err)
@@ -551,7 +500,7 @@ static flowlog_status read_gzip(const struct fl_parallel *p, const flowlog_alloc
     flowlog_status status = flowlog_reader_open(text, p->options, &reader, err);
     if (status < 0) flowlog_source_close(text);
     if (status >= 0) status = p->work->begin(p->ctx, &s, err);
-    if (status >= 0) status = read_text(p, pipe, reader, s, err);
+    if (status >= 0) status = flowlog__read_all(p, pipe, reader, s, err);
     memset(counters, 0, sizeof *counters);
     if (reader) *counters = *flowlog_reader_counters(reader);
     flowlog_reader_close(reader);
@@ -573,7 +522,7 @@ static flowlog_status read_by_team(const struct fl_parallel *p, uint32_t workers
     const uint32_t started = t.workers;
     status = look ? read_ranges(&t, look, state, counters, err) : read_files(&t, state, counters, err);
     t.workers = started;
-    if (status == FLOWLOG_OK && tell_progress(p, &t.told, flowlog_source_bytes(p->source), 1, err) < 0) {
+    if (status == FLOWLOG_OK && flowlog__tell_progress(p, &t.told, flowlog_source_bytes(p->source), 1, err) < 0) {
         p->work->free(p->ctx, *state);
         status = FLOWLOG_E_CANCELLED;
     }
@@ -588,8 +537,8 @@ flowlog_status flowlog__parallel_read(const struct fl_parallel *p, void **state,
     const uint32_t threads = p->threads < THREADS_MAX ? p->threads : THREADS_MAX;
     const uint32_t inputs = flowlog_source_count(p->source);
     const uint64_t least = p->range_min ? p->range_min : RANGE_MIN, bytes = flowlog_source_bytes(p->source);
-    if (threads < 2 || !inputs || p->options->flags & FLOWLOG_READ_LINES || !flowlog__source_reopens(p->source))
-        return FLOWLOG_END;
+    if (threads < 2 || !inputs || !flowlog__source_reopens(p->source)) return FLOWLOG_END;
+    if ((p->options->flags & FLOWLOG_READ_LINES) && !p->work->move_lines) return FLOWLOG_END;
     if (inputs > 1) return read_by_team(p, inputs < threads ? inputs : threads, NULL, state, counters, err);
     if (bytes / 2 < least) return FLOWLOG_END;
     struct look look;

@@ -24,11 +24,13 @@ struct fl_work {
     flowlog_status (*add)(void *ctx, void *state, const flowlog_batch *batch, flowlog_error *err);
     flowlog_status (*merge)(void *ctx, void *into, void *from, flowlog_error *err); /* `from` is freed next */
     void (*free)(void *ctx, void *state);                                           /* NULL does nothing */
+    /* What the state saw begins behind so many lines of its file.  NULL: no READ_LINES, which one thread has then */
+    void (*move_lines)(void *ctx, void *state, uint64_t lines);
 };
 
 struct fl_parallel {
     flowlog_source *source;                /* stays the caller's */
-    const flowlog_reader_options *options; /* without READ_LINES; of all readers */
+    const flowlog_reader_options *options; /* of all readers */
     uint32_t threads;
     const struct fl_work *work;
     void *ctx;                /* of `work` */
@@ -47,5 +49,32 @@ struct fl_parallel {
  */
 flowlog_status flowlog__parallel_read(const struct fl_parallel *p, void **state, flowlog_counters *counters,
                                       flowlog_error *err);
+
+/*
+ * The same on one thread, into a state that was begun; `threads` is not looked at.  The source is used up.  *counters
+ * is written also when this fails.  END when `add` said so.
+ */
+flowlog_status flowlog__read_alone(const struct fl_parallel *p, void *state, flowlog_counters *counters,
+                                   flowlog_error *err);
+
+/* --- what both share (alone.c) ------------------------------------------------------------------------------ */
+
+struct fl_pipe;
+
+/* 1 if what a reader said is the damage of one input, which the others can be read without. */
+int flowlog__is_damage(flowlog_status status);
+
+/* What the caller says to the damage of an input: OK to go on, or the status to end with. */
+flowlog_status flowlog__tell_damage(const struct fl_parallel *p, const char *name, const flowlog_error *damage,
+                                    flowlog_error *err);
+
+/* From the caller's thread, when enough was read since it was told last, or `now`.  A range that is read again does
+   not take back what was told. */
+flowlog_status flowlog__tell_progress(const struct fl_parallel *p, uint64_t *told, uint64_t bytes, int now,
+                                      flowlog_error *err);
+
+/* All batches of a reader into a state.  `pipe` is what inflates for it, or NULL. */
+flowlog_status flowlog__read_all(const struct fl_parallel *p, struct fl_pipe *pipe, flowlog_reader *reader, void *state,
+                                 flowlog_error *err);
 
 #endif

@@ -5,12 +5,11 @@
  */
 #define _DEFAULT_SOURCE
 #include <criterion/criterion.h>
-#include <stdatomic.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "plan/parallel.h"
 #include "support/read_logs.h"
+#include "support/together.h"
 
 TestSuite(threads, .timeout = 120);
 
@@ -71,7 +70,7 @@ static void end(void *ctx, void *state)
     free(state);
 }
 
-static const struct fl_work work = {begin, add, merge, end};
+static const struct fl_work work = {begin, add, merge, end, NULL};
 
 /* --- one way and the other ------------------------------------------------------------------------------------ */
 
@@ -150,13 +149,6 @@ static void outcome_same(const struct outcome *a, const struct outcome *b, const
     cr_assert_eq(a->digest.sum, b->digest.sum, "%s, round %llu: values", what, (unsigned long long)round);
 }
 
-static flowlog_source *memory_source(const struct text *t)
-{
-    flowlog_source *source;
-    cr_assert_eq(flowlog_source_memory(t->p, t->n, "memory", NULL, &source, NULL), FLOWLOG_OK);
-    return source;
-}
-
 /* --- one file ---------------------------------------------------------------------------------------------------- */
 
 static flowlog_reader_options random_options(flowlog_format **given)
@@ -233,19 +225,6 @@ Test(threads, headers_at_every_border_are_found)
     text_free(&t);
 }
 
-static void write_file(const char *path, const void *p, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    cr_assert(f && fwrite(p, 1, n, f) == n && !fclose(f));
-}
-
-static flowlog_source *path_source(const char *path, uint32_t flags)
-{
-    flowlog_source *source;
-    cr_assert_eq(flowlog_source_paths(&path, 1, flags, NULL, &source, NULL), FLOWLOG_OK);
-    return source;
-}
-
 /* Of more than 1 MiB, which FLOWLOG_SOURCE_MAP maps. */
 Test(threads, one_large_file_read_or_mapped_gives_the_same)
 {
@@ -298,26 +277,6 @@ Test(threads, a_malformed_line_that_ends_the_reading_is_left_to_one_thread)
 }
 
 /* --- gzip --------------------------------------------------------------------------------------------------- */
-
-static void compress_text(const struct text *t, size_t members, struct text *out)
-{
-    text_clear(out);
-    for (size_t m = 0; m < members; m++) {
-        const size_t from = t->n / members * m, to = m + 1 < members ? t->n / members * (m + 1) : t->n;
-        z_stream z = {0};
-        cr_assert_eq(deflateInit2(&z, 1 + (int)rnd(9), Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-        const size_t bound = deflateBound(&z, to - from) + 64;
-        uint8_t *packed = malloc(bound);
-        z.next_in = (Bytef *)(uintptr_t)(t->p + from);
-        z.avail_in = (uInt)(to - from);
-        z.next_out = packed;
-        z.avail_out = (uInt)bound;
-        cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
-        text_add(out, packed, bound - z.avail_out);
-        deflateEnd(&z);
-        free(packed);
-    }
-}
 
 Test(threads, gzip_is_inflated_beside_parsing_and_damaged_where_it_is)
 {
@@ -447,7 +406,7 @@ static flowlog_status merge_fails(void *ctx, void *into, void *from, flowlog_err
 
 Test(threads, what_a_state_cannot_hold_is_left_to_one_thread)
 {
-    static const struct fl_work fails[] = {{begin, add_fails, merge, end}, {begin, add, merge_fails, end}};
+    static const struct fl_work fails[] = {{begin, add_fails, merge, end, NULL}, {begin, add, merge_fails, end, NULL}};
     struct text t = {NULL, 0, 0};
     flowlog_reader_options o = FLOWLOG_READER_OPTIONS_INIT;
     logs_seed(2);
@@ -465,37 +424,6 @@ Test(threads, what_a_state_cannot_hold_is_left_to_one_thread)
 }
 
 /* --- memory ----------------------------------------------------------------------------------------------------- */
-
-struct shared_alloc {
-    atomic_size_t requests, live;
-    size_t fail_at;
-};
-
-static void *shared_get(void *ctx, size_t len)
-{
-    struct shared_alloc *s = ctx;
-    if (atomic_fetch_add(&s->requests, 1) + 1 == s->fail_at) return NULL;
-    void *p = malloc(len);
-    if (p) atomic_fetch_add(&s->live, len);
-    return p;
-}
-
-static void shared_put(void *ctx, void *p, size_t len)
-{
-    struct shared_alloc *s = ctx;
-    if (!p) return;
-    atomic_fetch_sub(&s->live, len);
-    free(p);
-}
-
-static void *shared_resize(void *ctx, void *p, size_t old_len, size_t new_len)
-{
-    void *q = shared_get(ctx, new_len);
-    if (!q) return NULL;
-    memcpy(q, p, old_len < new_len ? old_len : new_len);
-    shared_put(ctx, p, old_len);
-    return q;
-}
 
 Test(threads, memory_that_runs_out_ends_in_a_status_and_nothing_is_lost)
 {

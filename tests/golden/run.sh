@@ -225,6 +225,10 @@ flow 2 merge "$tmp/action.part" "$tmp/all.part" && err 'all.part: ' && empty
 flow 0 diagnose --help && out help-diagnose.out
 flow 0 diagnose -n 12 vpc && out diagnose-vpc.out
 flow 0 diagnose --json -n 8 v5 && out diagnose-v5.json && json
+for threads in 1 2 5; do
+    flow 0 diagnose --threads $threads -n 12 vpc && out diagnose-vpc.out
+    flow 0 diagnose --threads $threads --json -n 8 v5 && out diagnose-v5.json
+done
 flow 0 diagnose why/flows.log && out diagnose-why.out
 flow 0 diagnose --all --json why/flows.log && out diagnose-why.json && json
 flow 0 diagnose --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json && json
