@@ -30,13 +30,13 @@ typedef enum flowlog_form {
      * For people.  Columns aligned, numbers to the right, "-" for null, times as 2026-06-01T12:00:00Z,
      * shares in percent.  Widths are those of the first 1000 rows (or 1 MiB); these are held back until
      * then, later rows are written as they come, and a value that is wider then moves the rest of its row:
-     * nothing is cut.  Control characters and bytes that are no UTF-8 appear as \x1b, so that no value
-     * can steer a terminal.
+     * nothing is cut.  Control characters and bytes that are no UTF-8 appear in hexadecimal, after a backslash
+     * and an x, so that no value can steer a terminal.
      */
     FLOWLOG_FORM_TABLE = 0,
     /**
      * NDJSON: one object a line, null for null.  A byte of text that is part of no valid UTF-8 is written
-     * as \u00XX, so that the line is JSON whatever the input was.
+     * as the escape of U+0080 to U+00FF, so that the line is JSON whatever the input was.
      */
     FLOWLOG_FORM_JSON = 1,
     /**
@@ -44,7 +44,7 @@ typedef enum flowlog_form {
      * quote, CR or LF.  Null is empty, an empty text is "".
      */
     FLOWLOG_FORM_CSV = 2,
-    /** A header row, tabs; tab, LF, CR and backslash in text are \t \n \r \\.  Null is empty. */
+    /** A header row, tabs; tab, LF, CR and backslash in text are a backslash and t, n, r, backslash.  Null is empty. */
     FLOWLOG_FORM_TSV = 3,
     /**
      * As AWS writes records: a header line, single spaces, "-" for null.  A text that is empty or holds

@@ -373,6 +373,10 @@ if [ -n "$programs" ]; then
     try 0 "$programs/09_merge" vpc/AWSLogs/123456789010 vpc/AWSLogs/210987654321 && out 09_merge.out
     try 0 "$programs/09_merge" vpc && out 09_merge.out
     pipe 0 "cat \"\$T/v5.log\" | $programs/04_push" && out 04_push.out
+    if [ -x "$programs/10_cpp_top" ]; then # where there is a C++ compiler
+        try 0 "$programs/10_cpp_top" vpc && out 10_cpp_top.out
+        try 1 "$programs/10_cpp_top" nowhere && err nowhere
+    fi
 fi
 
 silence
