@@ -2,7 +2,7 @@
 /*
  * flowlog.h - all of libflowlog, in the order in which data flows:
  *
- *     source -> (inflate) -> tokens -> columns -> selection -> batch -> groups -> result -> table / JSON / CSV
+ *     source -> (inflate) -> tokens -> columns -> selection -> batch -> groups -> result -> table / JSON / CSV / Arrow
  */
 #ifndef FLOWLOG_H
 #define FLOWLOG_H
@@ -18,5 +18,6 @@
 #include "flowlog/plan.h"
 #include "flowlog/diagnose.h"
 #include "flowlog/write.h"
+#include "flowlog/arrow.h"
 
 #endif

@@ -2,6 +2,7 @@
 /* sizes.c - how large the public structures are, for bindings.  In the last folder, since it names them all. */
 #include <string.h>
 
+#include "flowlog/arrow.h"
 #include "flowlog/batch.h"
 #include "flowlog/diagnose.h"
 #include "flowlog/field.h"
@@ -13,6 +14,7 @@
 #define STRUCTS(X) \
     X(addr) \
     X(alloc) \
+    X(arrow_options) \
     X(bad_line) \
     X(batch) \
     X(column) \

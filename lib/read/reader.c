@@ -142,10 +142,15 @@ static flowlog_status read_fields(flowlog_reader *r, const flowlog_reader_option
     return FLOWLOG_OK;
 }
 
+const flowlog_format *flowlog__reader_fields(const flowlog_reader *reader)
+{
+    static const flowlog_format nothing = {.columns = 0};
+    return reader->none_wanted ? &nothing : reader->wanted;
+}
+
 /* Keep a format, or find the entry of an equal one.  The format is moved, or freed. */
 static flowlog_status add_layout(flowlog_reader *r, flowlog_format *format, fl_layout_entry **entry, flowlog_error *err)
 {
-    static const flowlog_format nothing = {.columns = 0};
     for (uint32_t i = 0; i < r->layouts; i++)
         if (flowlog_format_equal(r->layout[i]->format, format)) {
             flowlog_format_free(format);
@@ -155,8 +160,7 @@ static flowlog_status add_layout(flowlog_reader *r, flowlog_format *format, fl_l
     flowlog_status status = FLOWLOG_E_LIMIT;
     if (r->layouts == FL_LAYOUTS_MAX) FL_FAIL(err, status, "more than %d different formats", FL_LAYOUTS_MAX);
     else
-        status = flowlog__layout_new(format, r->none_wanted ? &nothing : r->wanted, r->batcher.filter, &r->alloc, entry,
-                                     err);
+        status = flowlog__layout_new(format, flowlog__reader_fields(r), r->batcher.filter, &r->alloc, entry, err);
     if (status < 0) flowlog_format_free(format);
     else r->layout[r->layouts++] = *entry;
     return status;

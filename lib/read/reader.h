@@ -17,6 +17,9 @@ void flowlog__reader_begin_at(flowlog_reader *reader, uint64_t offset);
 /* Instead of the first flowlog_reader_next: begin the first input, until its format is known.  OK, END or an error. */
 flowlog_status flowlog__reader_find_format(flowlog_reader *reader, flowlog_error *err);
 
+/* The fields that the reader was opened for, without columns if they are none; NULL: all of each format. */
+const flowlog_format *flowlog__reader_fields(const flowlog_reader *reader);
+
 /* The format of the next line; NULL: not known. */
 const flowlog_format *flowlog__reader_format(const flowlog_reader *reader);
 
