@@ -12,7 +12,7 @@
 #include "core/alloc.h"
 #include "core/error.h"
 #include "output/arrow_build.h"
-#include "plan/one_call.h"
+#include "plan/parallel.h"
 #include "read/reader.h"
 
 #define ARRAY_ROWS 65536 /* default: large enough that what a consumer does once an array does not count */
@@ -24,7 +24,8 @@ enum { MESSAGE_MAX = 512, NAME_SHOWN = 200 };
 
 struct stream {
     flowlog_alloc alloc;
-    flowlog_run_options damage; /* whom to tell */
+    flowlog_damage_fn damage;
+    void *ctx; /* of damage */
     flowlog_counters *counters;
     uint32_t flags;
     size_t array_rows;
@@ -117,10 +118,10 @@ static flowlog_status fetch(struct stream *s)
         s->batch = NULL;
         if (status == FLOWLOG_MORE)
             return FL_FAIL(&s->err, FLOWLOG_E_STATE, "the reader was not fed to its end before it became a stream");
-        if (!flowlog__is_damage(status)) return status;
+        if (!s->damage || !flowlog__is_damage(status)) return status;
         const char *const name = flowlog_reader_path(s->reader, flowlog_reader_file(s->reader));
-        const flowlog_error damage = s->err;
-        FL_TRY(flowlog__tell_damage(&s->damage, name, &damage, &s->err));
+        const int answer = s->damage(s->ctx, name ? name : "", &s->err);
+        if (answer) return answer < 0 ? (flowlog_status)answer : FLOWLOG_E_CANCELLED;
         memset(&s->err, 0, sizeof s->err);
     }
     return FLOWLOG_OK;
@@ -323,8 +324,8 @@ static flowlog_status new_stream(const flowlog_arrow_options *options, struct st
     struct stream *const s = flowlog__alloc_zero(&alloc, sizeof *s);
     if (!s) return FL_FAIL(err, FLOWLOG_E_MEMORY, "no memory for an Arrow stream");
     s->alloc = s->builder.alloc = alloc;
-    s->damage.damage = o.damage;
-    s->damage.ctx = o.ctx;
+    s->damage = o.damage;
+    s->ctx = o.ctx;
     s->counters = o.counters;
     s->flags = o.flags;
     s->array_rows = o.array_rows ? o.array_rows : ARRAY_ROWS;
@@ -340,7 +341,7 @@ static void give(struct stream *s, struct ArrowArrayStream *stream)
 flowlog_status flowlog_reader_to_arrow(flowlog_reader *reader, const flowlog_arrow_options *options,
                                        struct ArrowArrayStream *stream, flowlog_error *err)
 {
-    struct stream *s;
+    struct stream *s = NULL;
     if (!reader || !stream) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "a reader and a place for the stream are needed");
     FL_TRY(new_stream(options, &s, err));
     s->reader = reader;
@@ -351,7 +352,7 @@ flowlog_status flowlog_reader_to_arrow(flowlog_reader *reader, const flowlog_arr
 flowlog_status flowlog_result_to_arrow(flowlog_result *result, const flowlog_arrow_options *options,
                                        struct ArrowArrayStream *stream, flowlog_error *err)
 {
-    struct stream *s;
+    struct stream *s = NULL;
     if (!result || !stream) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "a result and a place for the stream are needed");
     FL_TRY(new_stream(options, &s, err));
     flowlog_status status = flowlog__arrow_init(&s->builder, &s->alloc, s->flags, flowlog_result_columns(result));
