@@ -126,10 +126,32 @@ class _DiagnosisOptions(ctypes.Structure):
                 ("ctx", c_void_p)]
 
 
+class _ArrowOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("array_rows", c_uint32), ("reserved", c_uint32),
+                ("alloc", c_void_p), ("damage", _damage_fn), ("ctx", c_void_p), ("counters", POINTER(_Counters))]
+
+
+class _ArrowSchema(ctypes.Structure):
+    _fields_ = [("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64),
+                ("n_children", c_int64), ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p),
+                ("private_data", c_void_p)]
+
+
+class _ArrowArray(ctypes.Structure):
+    _fields_ = [("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64),
+                ("n_children", c_int64), ("buffers", c_void_p), ("children", c_void_p), ("dictionary", c_void_p),
+                ("release", c_void_p), ("private_data", c_void_p)]
+
+
+class _ArrowStream(ctypes.Structure):
+    _fields_ = [("get_schema", c_void_p), ("get_next", c_void_p), ("get_last_error", c_void_p), ("release", c_void_p),
+                ("private_data", c_void_p)]
+
+
 _STRUCTS = {"error": _Error, "span": _Span, "addr": _Addr, "field_info": _FieldInfo, "column": _Column,
             "batch": _Batch, "filter_options": _FilterOptions, "reader_options": _ReaderOptions,
             "bad_line": _BadLine, "counters": _Counters, "run_options": _RunOptions,
-            "diagnosis_options": _DiagnosisOptions}
+            "diagnosis_options": _DiagnosisOptions, "arrow_options": _ArrowOptions}
 
 _P = c_void_p  # an opaque object, or the place where a pointer to one is written
 _FUNCTIONS: Dict[str, Tuple[Any, ...]] = {  # result, arguments
@@ -164,9 +186,11 @@ _FUNCTIONS: Dict[str, Tuple[Any, ...]] = {  # result, arguments
     "diagnosis_new": (c_int, _P, _P, _P), "diagnosis_free": (None, _P),
     "diagnosis_context": (c_int, _P, c_char_p, c_size_t, _P), "diagnosis_rules": (c_int, _P, c_char_p, c_size_t, _P),
     "diagnosis_warnings": (c_int, _P, _warning_fn, _P), "diagnosis_query": (c_int, _P, _P, _P, c_uint16, _P),
-    "diagnosis_fields": (c_char_p, _P), "diagnosis_add": (c_int, _P, _P, _P),
+    "diagnosis_collect": (c_int, _P, _P, _P, _P),
     "diagnosis_finish": (c_int, _P, _finding_fn, _P, _P), "diagnosis_left_out": (c_uint64, _P),
-    "diagnosis_truncated": (c_uint64, _P), "finding_json": (c_size_t, _P, _P, c_char_p, c_size_t),
+    "diagnosis_truncated": (c_uint64, _P), "finding_json_source": (c_size_t, _P, _P, c_char_p, c_size_t),
+    "batch_to_arrow": (c_int, _P, _P, _P, _P, _P), "reader_to_arrow": (c_int, _P, _P, _P, _P),
+    "result_to_arrow": (c_int, _P, _P, _P, _P),
 }
 
 
@@ -222,7 +246,7 @@ def _load() -> ctypes.CDLL:
 _lib = _load()
 _alloc: Optional[int] = None  # address of a flowlog_alloc for all objects to come; None: malloc.  For tests
 
-_END, _E_STATE, _E_IO, _E_FIELD = 1, -12, -21, -41
+_END, _E_STATE, _E_CANCELLED, _E_IO, _E_FIELD = 1, -12, -13, -21, -41
 _TEXT, _U32, _U64, _TIME, _ADDR, _ENUM, _DECIMAL = 1, 2, 3, 4, 5, 6, 7
 _READ_LINES, _READ_STOP_ON_BAD, _READ_RECORDS_ONLY = 1, 2, 4
 _FORM_JSON = 1
@@ -335,9 +359,10 @@ class _Handle:
     def free(self) -> None:
         self._finalizer()
 
-    def disown(self) -> None:
-        """Another object of the library owns it now."""
-        self._finalizer.detach()
+    def disown(self) -> Tuple[Any, ...]:
+        """Another object of the library owns it now, which borrows what this gives."""
+        detached = self._finalizer.detach()
+        return detached[2][2] if detached else ()
 
 
 def _free(free: Any, pointer: c_void_p, borrowed: Tuple[Any, ...]) -> None:
@@ -413,6 +438,52 @@ def _source(paths: Paths, trap: _Trap, map_files: bool) -> _Handle:
     array = (c_char_p * max(len(names), 1))(*names)
     _call(_lib.flowlog_source_paths, array, len(names), 1 if map_files else 0, _alloc, byref(out))
     return _Handle(out, _lib.flowlog_source_close)
+
+
+# --- Arrow ----------------------------------------------------------------------------------------------------
+
+_release_fn = ctypes.CFUNCTYPE(None, c_void_p)
+_capsule_new = ctypes.PYFUNCTYPE(ctypes.py_object, c_void_p, c_char_p, c_void_p)(("PyCapsule_New", ctypes.pythonapi))
+_capsule_pointer = ctypes.PYFUNCTYPE(c_void_p, c_void_p, c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
+_capsule_name = ctypes.PYFUNCTYPE(c_char_p, c_void_p)(("PyCapsule_GetName", ctypes.pythonapi))
+_capsules: Dict[int, Tuple[Any, bytes]] = {}  # address: the structure there, and the capsule's name
+_exports: Dict[int, Tuple[int, Any]] = {}     # private_data of a stream: its own release, and what it borrows
+
+
+@ctypes.PYFUNCTYPE(None, c_void_p)
+def _capsule_lost(capsule: int, pointer: Any = _capsule_pointer, name: Any = _capsule_name, capsules: Any = _capsules,
+                  release: Any = _release_fn) -> None:  # what it needs is bound: the module may be half gone
+    address = pointer(capsule, name(capsule))
+    struct, _ = capsules.pop(address)
+    if struct.release:  # else a consumer has moved it
+        release(struct.release)(address)
+
+
+def _capsule(struct: Any, name: bytes) -> Any:
+    """A capsule that owns an Arrow structure, as the PyCapsule interface of Arrow wants it."""
+    address = ctypes.addressof(struct)
+    _capsules[address] = struct, name
+    return _capsule_new(address, name, ctypes.cast(_capsule_lost, c_void_p))
+
+
+@_release_fn
+def _stream_released(address: int, exports: Any = _exports, stream: Any = _ArrowStream, release: Any = _release_fn) -> None:
+    original, borrowed = exports.pop(stream.from_address(address).private_data)
+    release(original)(address)
+    del borrowed
+
+
+def _stream_capsule(export: Any, handle: _Handle, options: _ArrowOptions, *borrowed: Any) -> Any:
+    """The object of `handle` as a stream, which owns it from then on, and `borrowed` until it is released."""
+    stream = _ArrowStream()
+    _call(export, handle.pointer, byref(options), byref(stream))
+    _exports[stream.private_data] = stream.release, (handle.disown(), borrowed)
+    stream.release = ctypes.cast(_stream_released, c_void_p).value
+    return _capsule(stream, b"arrow_array_stream")
+
+
+def _arrow_options() -> _ArrowOptions:
+    return _ArrowOptions(ctypes.sizeof(_ArrowOptions), 0, 0, 0, _alloc)
 
 
 # --- counters -------------------------------------------------------------------------------------------------
@@ -691,7 +762,8 @@ class Batch:
 
     def _valid(self) -> _Batch:
         if self._c is None:
-            raise FlowlogError(_E_STATE, "this batch is gone: its reader moved on or was closed; batch.copy() stays")
+            raise FlowlogError(_E_STATE, "this is a copy" if self._facts else
+                               "this batch is gone: its reader moved on or was closed; batch.copy() stays")
         return self._c
 
     @property
@@ -765,6 +837,12 @@ class Batch:
             other._views[key] = None if view is None else memoryview(view.tobytes()).cast(view.format, view.shape)
         return other
 
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Tuple[Any, Any]:
+        """A struct array with a child for each column, in memory of its own (arrow.h).  Not of copies."""
+        schema, array, options = _ArrowSchema(), _ArrowArray(), _arrow_options()
+        _call(_lib.flowlog_batch_to_arrow, byref(self._valid()), byref(options), byref(schema), byref(array))
+        return _capsule(schema, b"arrow_schema"), _capsule(array, b"arrow_array")
+
     def _release(self) -> None:
         """The reader moves on."""
         views, self._views = self._views, {}
@@ -794,6 +872,7 @@ class Reader:
         self._batch: Optional[Batch] = None
         self._leased: Callable[[], Optional[_Lease]] = lambda: None
         self._last: Optional[Counters] = None
+        self._exported: Optional[_Counters] = None
         self._schemas: Dict[Optional[int], _Schema] = {}
         self._file, self._path = -1, None
         fmt = _format(format)
@@ -803,9 +882,7 @@ class Reader:
         source = _source(paths, self._trap, map_files)
         out = c_void_p()
         _call(_lib.flowlog_reader_open, source.pointer, byref(options), byref(out), what="fields")
-        borrowed = source._finalizer.peek()[2][2]  # the memory or the function that the source reads
-        source.disown()
-        self._handle: Optional[_Handle] = _Handle(out, _lib.flowlog_reader_close, chosen, borrowed)
+        self._handle: Optional[_Handle] = _Handle(out, _lib.flowlog_reader_close, chosen, source.disown())
 
     def __enter__(self) -> "Reader":
         return self
@@ -882,8 +959,36 @@ class Reader:
         """What was read so far; after close, what had been."""
         if self._handle is not None:
             return _counters(_lib.flowlog_reader_counters(self._handle.pointer).contents)
+        if self._exported is not None:
+            return _counters(self._exported)
         assert self._last is not None
         return self._last
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows that are left, for pyarrow, Polars, DuckDB ... (arrow.h); the reader is then closed to others."""
+        self._take()
+        try:
+            self._retire()
+            if self._handle is None:
+                raise FlowlogError(_E_STATE, "this reader is closed")
+            if self._leased() is not None:
+                raise BufferError("an array or a slice still shares memory of the last batch")
+            counters, options, trap, told = _Counters(), _arrow_options(), self._trap, self._on_damage
+
+            def damaged(_ctx: Any, name: Optional[bytes], err: Any) -> int:
+                if told is not None:
+                    told(_failure(err.contents, err.contents.status, os.fsdecode(name or b"")))
+                return 0 if told is not None else err.contents.status
+
+            options.counters = ctypes.pointer(counters)
+            options.damage = trap.wrap(_damage_fn, _E_CANCELLED, damaged)
+            ctypes.memmove(byref(counters), _lib.flowlog_reader_counters(self._handle.pointer),
+                           ctypes.sizeof(counters))
+            capsule = _stream_capsule(_lib.flowlog_reader_to_arrow, self._handle, options, counters, options.damage)
+            self._handle, self._exported = None, counters
+            return capsule
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """End it.  May be called again."""
@@ -956,7 +1061,14 @@ class Answer(List[Dict[str, Any]]):
     counted: int
     approximate: List[str]
     counters: Optional[Counters]
-    _result: _Handle
+    _result: Optional[_Handle]
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows of the answer, for pyarrow, Polars, DuckDB ... (arrow.h).  Can be given away once."""
+        result, self._result = self._result, None
+        if result is None:
+            raise FlowlogError(_E_STATE, "this answer was given away already")
+        return _stream_capsule(_lib.flowlog_result_to_arrow, result, _arrow_options())
 
 
 def _plan(by: Texts, agg: Texts, where: Optional[str], having: Optional[str], sort: Texts, limit: int, per: Texts,
@@ -1000,9 +1112,10 @@ def _place(e: FlowlogError, plan: _Handle, **texts: Texts) -> FlowlogError:
     return e
 
 
-def _collect(plan: _Handle, paths: Paths, threads: int, fmt: Optional[_Handle], line_max: int, stop_on_bad: bool,
-             map_files: bool, on_damage: Optional[Callable[[FlowlogError], Any]],
-             progress: Optional[Callable[[int, int], Any]]) -> Tuple[_Handle, Counters]:
+def _run(function: Any, paths: Paths, threads: int, fmt: Optional[_Handle], line_max: int, stop_on_bad: bool,
+         map_files: bool, on_damage: Optional[Callable[[FlowlogError], Any]],
+         progress: Optional[Callable[[int, int], Any]]) -> Tuple[_Handle, Counters]:
+    """Read `paths` to their end by `function(source, options, err)`; the source, and what was counted."""
     trap = _Trap()
     source = _source(paths, trap, map_files)
 
@@ -1018,19 +1131,24 @@ def _collect(plan: _Handle, paths: Paths, threads: int, fmt: Optional[_Handle], 
         on_damage(failure)
         return 0
 
-    counters = _Counters()
-    on_progress, on_damaged = trap.wrap(_progress_fn, 1, told), trap.wrap(_damage_fn, -13, damaged)
+    counters, err = _Counters(), _Error()
+    on_progress, on_damaged = trap.wrap(_progress_fn, 1, told), trap.wrap(_damage_fn, _E_CANCELLED, damaged)
     options = _RunOptions(ctypes.sizeof(_RunOptions), threads, _READ_STOP_ON_BAD if stop_on_bad else 0,
                           line_max or _LINE_MAX, fmt.pointer if fmt else None, _alloc, on_progress, on_damaged, None,
                           ctypes.pointer(counters))
-    out, err = c_void_p(), _Error()
-    status = _lib.flowlog_plan_collect(plan.pointer, source.pointer, byref(options), byref(out), byref(err))
-    run = _Handle(out, _lib.flowlog_run_free, plan) if status >= 0 else None
-    source.free()
+    status = function(source.pointer, byref(options), byref(err))
     trap.spring()
-    if run is None:
+    if status < 0:
         raise _failure(err, status, None)
-    return run, _counters(counters)
+    return source, _counters(counters)
+
+
+def _collect(plan: _Handle, *options: Any) -> Tuple[_Handle, Counters]:
+    out = c_void_p()
+    run = _Handle(out, _lib.flowlog_run_free, plan)  # of NULL, until there is one
+    _, counters = _run(lambda source, how, err: _lib.flowlog_plan_collect(plan.pointer, source, how, byref(out), err),
+                       *options)
+    return run, counters
 
 
 def _answer(run: _Handle, counters: Optional[Counters], datetimes: bool, decimal: Callable[[str], Any]) -> Answer:
@@ -1233,15 +1351,18 @@ class Findings(List[Dict[str, Any]]):
 
 def diagnose(paths: Paths, *, rules: Union[Json, Sequence[Json], None] = None, context: Optional[Json] = None,
              client: Optional[str] = None, server: Optional[str] = None, port: int = 0, all: bool = False,
-             grouped: bool = False, evidence: int = 2, max_conversations: int = 0, where: Optional[str] = None,
-             format: Optional[str] = None, line_max: int = 0, map: bool = False,
-             on_damage: Optional[Callable[[FlowlogError], Any]] = None, now: Optional[float] = None) -> Findings:
+             grouped: bool = False, evidence: int = 2, max_conversations: int = 0, threads: int = 1,
+             format: Optional[str] = None, line_max: int = 0, stop_on_bad: bool = False, map: bool = False,
+             on_damage: Optional[Callable[[FlowlogError], Any]] = None,
+             progress: Optional[Callable[[int, int], Any]] = None) -> Findings:
     """Which conversations are refused, by which layer, how sure that is, and what to change.
 
     rules     files (or mappings) as `aws ec2 describe-security-groups`, `describe-network-acls` ... print them
     context   what is known beside the log (diagnose.h); client, server, port: a question, answered last
     all       also conversations that are fine      grouped   equal ones once, with their number
     evidence  lines of the log that each finding keeps, at most 8
+
+    The others are as for group().
     """
     out = c_void_p()
     options = _DiagnosisOptions(ctypes.sizeof(_DiagnosisOptions), int(all) | 2 * int(grouped), _alloc,
@@ -1258,33 +1379,25 @@ def diagnose(paths: Paths, *, rules: Union[Json, Sequence[Json], None] = None, c
     if client is not None or server is not None or port:
         _call(_lib.flowlog_diagnosis_query, d, byref(_address(client, "client")), byref(_address(server, "server")),
               port, what="query")
-    reader = read(paths, _lib.flowlog_diagnosis_fields(d).decode(), where, format=format, lines=evidence > 0,
-                  line_max=line_max, map=map, on_damage=on_damage, now=now)
-    with reader:
-        for batch in reader:
-            _call(_lib.flowlog_diagnosis_add, d, byref(batch._c), what=batch.path)
-        found = Findings()
-        trap = _Trap()
-        room = ctypes.create_string_buffer(8192)
+    source, counters = _run(lambda *a: _lib.flowlog_diagnosis_collect(d, *a), paths, threads, _format(format), line_max,
+                            stop_on_bad, map, on_damage, progress)
+    found, trap, room = Findings(), _Trap(), ctypes.create_string_buffer(8192)
 
-        def take(_ctx: Any, finding: int) -> int:
-            nonlocal room
-            need = _lib.flowlog_finding_json(finding, reader._handle.pointer, room, len(room)) + 1
-            if need > len(room):
-                room = ctypes.create_string_buffer(need)
-                _lib.flowlog_finding_json(finding, reader._handle.pointer, room, need)
-            found.append(json.loads(room.value))
-            return 0
+    def take(_ctx: Any, finding: int) -> int:
+        nonlocal room
+        need = _lib.flowlog_finding_json_source(finding, source.pointer, room, len(room)) + 1
+        if need > len(room):
+            room = ctypes.create_string_buffer(need)
+            _lib.flowlog_finding_json_source(finding, source.pointer, room, need)
+        found.append(json.loads(room.value))
+        return 0
 
-        def warn(_ctx: Any, text: int, length: int) -> None:
-            found.warnings.append(_text(ctypes.string_at(text, length)))
+    def warn(_ctx: Any, text: int, length: int) -> None:
+        found.warnings.append(_text(ctypes.string_at(text, length)))
 
-        found.warnings = []
-        found.left_out = _lib.flowlog_diagnosis_left_out(d)
-        found.truncated = _lib.flowlog_diagnosis_truncated(d)
-        _check(_lib.flowlog_diagnosis_warnings(d, trap.wrap(_warning_fn, None, warn), None))
-        _call(_lib.flowlog_diagnosis_finish, d, trap.wrap(_finding_fn, -13, take), None)
-        trap.spring()
-        found.counters = reader.counters
-    diagnosis.free()
+    found.warnings, found.counters = [], counters
+    found.left_out, found.truncated = _lib.flowlog_diagnosis_left_out(d), _lib.flowlog_diagnosis_truncated(d)
+    _check(_lib.flowlog_diagnosis_warnings(d, trap.wrap(_warning_fn, None, warn), None))
+    _call(_lib.flowlog_diagnosis_finish, d, trap.wrap(_finding_fn, 1, take), None)
+    trap.spring()
     return found
