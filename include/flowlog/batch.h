@@ -21,15 +21,15 @@ extern "C" {
 /**
  * One column.  Which members are set depends on `type`:
  *
- *   U32    values: uint32_t[rows]
- *   U64    values: uint64_t[rows]
- *   TIME   values: int64_t[rows], seconds since 1970 UTC
- *   ADDR   values: uint32_t[rows], the IPv4 address as a number (10.0.0.1 = 0x0A000001), 0 elsewhere;
- *          family: uint8_t[rows], 4, 6 or 0 for null;  wide: 16 bytes a row in network order, set only
- *          where family is 6
- *   ENUM   values: uint8_t[rows], codes as flowlog_enum_name takes them, 0 = OTHER or null;  spans: set
- *          only where the row has a value and its code is 0
- *   TEXT   spans: place of the token in batch->text
+ *     U32    values: uint32_t[rows]
+ *     U64    values: uint64_t[rows]
+ *     TIME   values: int64_t[rows], seconds since 1970 UTC
+ *     ADDR   values: uint32_t[rows], the IPv4 address as a number (10.0.0.1 = 0x0A000001), 0 elsewhere;
+ *            family: uint8_t[rows], 4, 6 or 0 for null;  wide: 16 bytes a row in network order, set only
+ *            where family is 6
+ *     ENUM   values: uint8_t[rows], codes as flowlog_enum_name takes them, 0 = OTHER or null;  spans: set
+ *            only where the row has a value and its code is 0
+ *     TEXT   spans: place of the token in batch->text
  *
  * A null row has 0 as its value, and in a TEXT column {0, 0} as its span, so sums need not look at
  * `validity`.

@@ -439,6 +439,28 @@ void diagnoses()
     CHECK(caught);
 }
 
+void diagnoses_read_a_source_in_one_call()
+{
+    flowlog::diagnosis d, by_hand;
+    flowlog::source s = flowlog::source::file(test::data("why/flows.log"));
+    flowlog::run_options options;
+    options.threads = 2;
+    CHECK(d.collect(s, options));
+    flowlog::reader r = why_reader(by_hand);
+    for (const flowlog::batch &b : r) by_hand.add(b);
+    std::string one_call, steps;
+    d.finish([&](const flowlog::finding &f) { one_call += f.json(s); });
+    by_hand.finish([&](const flowlog::finding &f) { steps += f.json(&r); });
+    CHECK(!steps.empty() && one_call == steps);
+
+    const std::string damaged = test::data("damaged");
+    flowlog::diagnosis ends, goes_on;
+    CHECK(status_of([&] { ends.collect(flowlog::source::file(damaged)); }) < 0);
+    int damages = 0;
+    goes_on.collect(flowlog::source::file(damaged), {}, [&](flowlog::cstring, const flowlog_error &) { damages++; });
+    CHECK(damages > 0 && goes_on.records() > 0);
+}
+
 void diagnoses_report_while_they_are_fed()
 {
     int findings = 0;
@@ -582,6 +604,7 @@ int main()
         partials_are_saved_loaded_and_merged();
         writers();
         diagnoses();
+        diagnoses_read_a_source_in_one_call();
         diagnoses_report_while_they_are_fed();
         what_moved_is_empty_and_assignment_frees();
         every_allocation_may_fail_and_nothing_leaks();

@@ -6,6 +6,7 @@
 #define FLOWLOG_CPP_DIAGNOSE_HPP
 
 #include "flowlog/cpp/core.hpp"
+#include "flowlog/cpp/plan.hpp"
 #include "flowlog/cpp/read.hpp"
 #include "flowlog/cpp/value.hpp"
 
@@ -31,6 +32,12 @@ class finding {
     {
         const flowlog_reader *const r = names ? names->get() : nullptr;
         return detail::print([&](char *to, std::size_t cap) { return flowlog_finding_json(&c_, r, to, cap); });
+    }
+    std::string json(const source &names) const
+    {
+        return detail::print([&](char *to, std::size_t cap) {
+            return flowlog_finding_json_source(&c_, names.get(), to, cap);
+        });
     }
 
   private:
@@ -114,6 +121,18 @@ class diagnosis : public detail::owner<flowlog_diagnosis, flowlog_diagnosis_free
         thrown_.rethrow();
         return done;
     }
+    /** A source in one call; `damage` and `progress` as those of plan::run. */
+    template <class Damage = const detail::none, class Progress = const detail::none>
+    outcome try_collect(detail::lent from, const run_options &options = {}, Damage &&damage = {},
+                        Progress &&progress = {})
+    {
+        const auto with = [&](const flowlog_run_options *o) {
+            return detail::attempt([&](auto e) { return flowlog_diagnosis_collect(get(), from.get(), o, e); });
+        };
+        const outcome done = detail::read_all(with, from, options, damage, progress);
+        thrown_.rethrow();
+        return done;
+    }
     outcome try_merge(const diagnosis &other) noexcept
     {
         return detail::attempt([&](auto e) { return flowlog_diagnosis_merge(get(), other.get(), e); });
@@ -142,7 +161,12 @@ class diagnosis : public detail::owner<flowlog_diagnosis, flowlog_diagnosis_free
     }
     template <class F> void warnings(F &&report) const { try_warnings(report).value(); }
     void merge(const diagnosis &other) { try_merge(other).value(); }
-    /** false when the report said to stop; so finish. */
+    /** false when the report said to stop; so add and finish. */
+    template <class Damage = const detail::none, class Progress = const detail::none>
+    bool collect(detail::lent from, const run_options &options = {}, Damage &&damage = {}, Progress &&progress = {})
+    {
+        return going_on(try_collect(from, options, damage, progress));
+    }
     bool add(const batch &rows) { return going_on(try_add(rows)); }
     template <class F> bool finish(F &&report) { return going_on(try_finish(report)); }
 #endif

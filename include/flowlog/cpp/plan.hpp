@@ -121,6 +121,19 @@ template <class Damage, class Progress> class watch : public pending {
     Progress &progress_;
 };
 
+/* A call that reads a source to its end: call(const flowlog_run_options *). */
+template <class Call, class Damage, class Progress>
+auto read_all(Call call, lent from, const run_options &options, Damage &damage, Progress &progress)
+{
+    flowlog_run_options o = options.c();
+    watch<Damage, Progress> watching(damage, progress);
+    watching.install(o);
+    auto answer = call(&o);
+    watching.rethrow();
+    from.rethrow();
+    return answer;
+}
+
 } // namespace detail
 
 class plan;
@@ -290,14 +303,10 @@ class plan : public detail::owner<flowlog_plan, flowlog_plan_free> {
     expected<Answer> ask(Call call, detail::lent from, const run_options &options, Damage &damage,
                          Progress &progress) const
     {
-        flowlog_run_options o = options.c();
-        detail::watch<Damage, Progress> watching(damage, progress);
-        watching.install(o);
-        expected<Answer> answer =
-            detail::make<Answer>([&](auto c, auto e) { return call(get(), from.get(), &o, c, e); });
-        watching.rethrow();
-        from.rethrow();
-        return answer;
+        const auto with = [&](const flowlog_run_options *o) {
+            return detail::make<Answer>([&](auto c, auto e) { return call(get(), from.get(), o, c, e); });
+        };
+        return detail::read_all(with, from, options, damage, progress);
     }
 #ifndef FLOWLOG_NO_EXCEPTIONS
     plan &then(outcome &&done)
