@@ -11,5 +11,6 @@ int command_top(const struct options *options);
 int command_group(const struct options *options);
 int command_merge(const struct options *options);
 int command_diagnose(const struct options *options);
+int command_fields(const struct options *options);
 
 #endif

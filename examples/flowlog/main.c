@@ -70,7 +70,8 @@ static const char program_help[] =
     "  top       top talkers\n"
     "  group     any keys, aggregates, conditions on groups, order\n"
     "  merge     partials of group, from other days or machines, to one answer\n"
-    "  diagnose  what is refused, by which layer, what to change\n";
+    "  diagnose  what is refused, by which layer, what to change\n"
+    "  fields    the names that --fields, --by, --where and --log-format take\n";
 
 static const char summary_help[] =
     "Examples\n"
@@ -205,6 +206,19 @@ static const char diagnose_help[] =
     "  -n N                at most N findings; 0 (default): all\n" THREADS_HELP
     COMMON_HELP FORM_HELP OTHER_HELP;
 
+static const char fields_help[] =
+    "Examples\n"
+    "  flowlog fields\n"
+    "  flowlog fields --json | jq -r .name\n"
+    "\n"
+    "Usage\n"
+    "  flowlog fields [OPTION...]\n"
+    "\n"
+    "The fields of VPC and Transit Gateway flow logs: name, the flow log version that\n"
+    "brought it, type, meaning.\n"
+    "\n"
+    "Output\n" FORM_HELP OTHER_HELP;
+
 static const struct command {
     const char *name;
     unsigned bit;
@@ -215,7 +229,8 @@ static const struct command {
                 {"top", COMMAND_TOP, command_top, top_help},
                 {"group", COMMAND_GROUP, command_group, group_help},
                 {"merge", COMMAND_MERGE, command_merge, merge_help},
-                {"diagnose", COMMAND_DIAGNOSE, command_diagnose, diagnose_help}};
+                {"diagnose", COMMAND_DIAGNOSE, command_diagnose, diagnose_help},
+                {"fields", COMMAND_FIELDS, command_fields, fields_help}};
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
 static int print(const char *text)
@@ -252,8 +267,11 @@ int main(int argc, char **argv)
 {
     message_setup(WHEN_AUTO, 0);
     if (argc < 2) {
-        message_error("which command? %s, %s, %s, %s, %s or %s", commands[0].name, commands[1].name, commands[2].name,
-                      commands[3].name, commands[4].name, commands[5].name);
+        struct text names = {NULL, 0, 0};
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            text_print(&names, "%s%s", i == 0 ? "" : i + 1 < COMMAND_COUNT ? ", " : " or ", commands[i].name);
+        message_error("which command? %s", names.ptr);
+        text_free(&names);
         message_more("see 'flowlog --help'");
         return STATUS_FAILED;
     }

@@ -11,10 +11,10 @@
 
 /* Commands, as bits: which options belong to which. */
 enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_GROUP = 8, COMMAND_MERGE = 16,
-                   COMMAND_DIAGNOSE = 64,
+                   COMMAND_FIELDS = 32, COMMAND_DIAGNOSE = 64,
                    COMMAND_READS = COMMAND_SUMMARY | COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP | COMMAND_DIAGNOSE,
                    COMMAND_FILTERS = COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP,
-                   COMMAND_ALL = COMMAND_READS | COMMAND_MERGE };
+                   COMMAND_ALL = COMMAND_READS | COMMAND_MERGE | COMMAND_FIELDS };
 
 struct options {
     const char *command; /* its name */

@@ -83,9 +83,12 @@ flow 0 summary --help && out help-summary.out
 flow 0 cat --help && out help-cat.out
 flow 0 top --help && out help-top.out
 flow 0 top -h nowhere && out help-top.out
+flow 0 fields --help && out help-fields.out
+flow 0 fields --tsv && out fields.tsv
+flow 2 fields vpc && err "'flowlog fields' takes no input" && empty
 flow 0 --version && says 'flowlog 0.' 'libflowlog 0.' 'SIMD '
 flow 0 cat --version && says 'flowlog 0.'
-flow 2 && err 'which command?' && empty
+flow 2 && err 'which command? summary, ' ' or fields' && empty
 flow 2 sumary && err "unknown command 'sumary'; did you mean 'summary'?" && empty
 flow 2 frobnicate && err "unknown command 'frobnicate'" "see 'flowlog --help'"
 flow 2 --json top vpc && err 'options follow it' && empty
