@@ -49,7 +49,7 @@ _flowlog() {
     group) options="--by --agg --having --sort -n --per --nulls --max-groups --approximate --partial --threads --explain
         $where $input $output" ;;
     merge) options="--partial --explain $output" ;;
-    diagnose) options="--client --server --port --interface --context --rules --all --grouped -n $input $output" ;;
+    diagnose) options="--client --server --port --interface --context --rules --all --grouped --threads -n $input $output" ;;
     fields) options=$output ;;
     esac
     case $word in
