@@ -78,6 +78,7 @@ void flowlog_diagnosis_free(flowlog_diagnosis *d)
     for (uint32_t i = 0; d->iface && i <= d->iface_cap; i++) {
         flowlog__spans_free(&d->iface[i].skipped, &alloc);
         flowlog__spans_free(&d->iface[i].silent, &alloc);
+        flowlog__times_free(&d->iface[i].active, &alloc);
     }
     if (d->iface) flowlog__release(&alloc, d->iface, ((size_t)d->iface_cap + 1) * sizeof *d->iface);
     flowlog__intern_free(&d->names, &alloc);

@@ -14,6 +14,7 @@
 #include "analyze/intern.h"
 #include "analyze/map.h"
 #include "analyze/spans.h"
+#include "analyze/times.h"
 #include "core/bytes.h"
 #include "flowlog/diagnose.h"
 
@@ -44,6 +45,7 @@ struct fl_interface {
     uint8_t told_type;     /* the same, by the context or the rules */
     uint8_t told_subnet;   /* subnet is from the context or the rules */
     struct fl_spans skipped, silent; /* SKIPDATA, NODATA */
+    struct fl_times active;          /* records */
 };
 
 /* An address of an interface that was told, or a block of a subnet. */

@@ -318,6 +318,7 @@ static flowlog_status decode(flowlog_diagnosis *d, struct columns *s, uint32_t f
         row->row = r;
         FL_TRY(make_key(d, s, r, row));
         FL_TRY(make_segment(d, s, r, row));
+        FL_TRY(flowlog__times_add(&d->iface[s->eni].active, &d->alloc, row->segment.first, row->segment.last));
         FL_PREFETCH(&d->table.slot[(row->hash >> 32) & (d->table.slots - 1)]);
     }
     return FLOWLOG_OK;

@@ -27,6 +27,7 @@ static flowlog_status merge_interface(const struct merge *m, uint32_t i)
     struct fl_interface *to = &m->to->iface[m->eni[i]];
     to->facts |= from->facts;
     if (from->type > to->type) to->type = from->type;
+    FL_TRY(flowlog__times_merge(&to->active, &m->to->alloc, &from->active));
     FL_TRY(merge_spans(m, &to->skipped, &from->skipped, 1));
     return merge_spans(m, &to->silent, &from->silent, 0);
 }

@@ -51,7 +51,7 @@ static int never_seen(const struct fl_view *view, const struct fl_case *c, uint3
     /* Both interfaces' times may be off: the packet may have met S in an interval before or after. */
     const int around = flowlog__spans_cover(&s->silent, c->ra.first > 2 * SKEW ? c->ra.first - 2 * SKEW : 0,
                                             c->ra.last > UINT32_MAX - 2 * SKEW ? UINT32_MAX : c->ra.last + 2 * SKEW);
-    const int active = view->activity && flowlog__spans_overlap(&view->activity[at], first, last);
+    const int active = flowlog__times_overlap(&s->active, first, last);
     if (c->rr.records || c->pa.records || c->pr.records) return 0; /* something came back: records are missing */
     if (c->traffic != FL_TRAFFIC_ALL || skipped || c->truncated || (!silent && !active)) {
         set(p, at, from, FLOWLOG_VERDICT_INSUFFICIENT_DATA, FLOWLOG_LAYER_UNKNOWN, FLOWLOG_WAY_NONE,
@@ -163,9 +163,8 @@ flowlog_status flowlog__path(struct fl_view *view, const struct fl_look *client,
     struct fl_episode episodes[FL_SEGMENTS_MAX];
     struct fl_look server;
     if (!find_server(view, client, at, episodes, &server)) {
-        const flowlog_status status = flowlog__view_activity(view);
-        if (status >= 0) *found = never_seen(view, &c, from, at, path);
-        return status;
+        *found = never_seen(view, &c, from, at, path);
+        return FLOWLOG_OK;
     }
     if (!agree(client, &server)) return FLOWLOG_OK;
     flowlog__view_case(view, &server, &s);

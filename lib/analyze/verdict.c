@@ -50,6 +50,24 @@ static int has_ended(const struct fl_case *c, const struct fl_segment *refused)
     return ((tcp(&c->ra) | tcp(&c->pa)) & FL_TCP_RST) || (tcp(&c->ra) & tcp(&c->pa) & FL_TCP_FIN);
 }
 
+/* What ended before the requests began is no answer to them; stamps may be 60 s off. */
+static int can_answer(const struct fl_segment *requests, const struct fl_segment *answers)
+{
+    return (uint64_t)answers->last + SKEW >= requests->first;
+}
+
+/*
+ * One answer to each request at most, in the same interval: an end is never before the last packet and at most 60 s
+ * after it.  Where the answers' end is not the later one, less than a minute lies between the two, and no interval that
+ * is lost can have had other answers.
+ */
+static int at_once(const struct fl_segment *requests, const struct fl_segment *answers)
+{
+    enum { TRIP = 3 /* seconds, for a packet there and back */ };
+    return answers->packets <= requests->packets && answers->last <= (uint64_t)requests->last + TRIP &&
+           can_answer(requests, answers);
+}
+
 static int is_icmp(const struct fl_case *c) { return c->proto == ICMP || c->proto == ICMP6; }
 
 static unsigned opposite(unsigned way)
@@ -179,8 +197,8 @@ static void accepted_both(const struct fl_case *c, struct fl_verdict *v)
     if (c->proto == TCP && (c->ra.meta & FL_SEG_SYN) && (tcp(&c->pa) & FL_TCP_RST) && !(c->pa.meta & FL_SEG_SYNACK)) {
         const int only_rst = flagged(&c->pa) && (tcp(&c->pa) & ~UINT32_C(16)) == FL_TCP_RST;
         fine = MEDIUM;
-        const int at_once = c->pa.first <= (uint64_t)c->ra.last + SKEW; /* nothing between them is lost */
-        if (only_syns(c, &c->ra) && only_rst && fits && at_once && !c->skipped && !c->truncated) refused = HIGH;
+        const int sure = at_once(&c->ra, &c->pa) && !c->skipped && !c->truncated;
+        if (only_syns(c, &c->ra) && only_rst && fits && sure) refused = HIGH;
         else if (is_small(c, &c->ra, 60) && is_small(c, &c->pa, 60)) refused = MEDIUM;
     } else if (c->proto == TCP && !any_flags && is_small(c, &c->ra, 60) && is_small(c, &c->pa, 60)) {
         if (fits) refused = MEDIUM;
@@ -225,9 +243,10 @@ static void tcp_reply_refused(const struct fl_case *c, struct fl_verdict *v)
 {
     unsigned confidence = MEDIUM;
     const int flags = flagged(&c->ra) && flagged(&c->pr);
-    const int near = c->pr.first <= (uint64_t)c->ra.last + c->window && !c->skipped && !c->truncated;
+    const int whole = !c->skipped && !c->truncated, reset = (tcp(&c->pr) & FL_TCP_RST) != 0;
+    const int near = c->pr.first <= (uint64_t)c->ra.last + c->window && can_answer(&c->ra, &c->pr) && whole;
     if (c->pr.meta & FL_SEG_SYNACK) confidence = HIGH;
-    else if (tcp(&c->ra) & FL_TCP_SYN) confidence = (tcp(&c->pr) & FL_TCP_RST) && near ? HIGH : MEDIUM;
+    else if (tcp(&c->ra) & FL_TCP_SYN) confidence = reset && whole && at_once(&c->ra, &c->pr) ? HIGH : MEDIUM;
     else if (flags && c->pr.packets <= 3) {
         set_stray(c, v, FLOWLOG_PHASE_REPLY, MEDIUM, FLOWLOG_LAYER_NACL);
         return;
@@ -270,8 +289,10 @@ static void reply_refused(const struct fl_case *c, struct fl_verdict *v)
     } else if (c->proto == UDP) {
         udp_reply_refused(c, v);
     } else {
-        /* An echo is answered by one of its size; other counts may be two ends that ping each other. */
-        const int echo = is_icmp(c) && c->pr.packets == c->ra.packets && c->pr.bytes == c->ra.bytes;
+        /* An echo is answered by one of its size; other counts may be two ends that ping each other, as may be what
+           is answered though it did not arrive. */
+        const int same = c->pr.packets == c->ra.packets && c->pr.bytes == c->ra.bytes && can_answer(&c->ra, &c->pr);
+        const int echo = is_icmp(c) && same && !c->skipped && !c->truncated && !c->refused_there;
         set_blocked(c, v, FLOWLOG_PHASE_REPLY, FLOWLOG_LAYER_NACL, echo ? HIGH : MEDIUM);
     }
     if (c->roles <= FL_ROLE_LOW && v->confidence > MEDIUM) v->confidence = MEDIUM;
@@ -306,11 +327,11 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
         set(v, FLOWLOG_VERDICT_ASYMMETRIC, FLOWLOG_LAYER_PATH, MEDIUM);
         about(c, v, FLOWLOG_PHASE_REPLY);
     } else {
-        /* Sent at 0, 1 and 3 s: answers to less may be in the next interval, and lost with it. */
+        /* Sent at 0, 1 and 3 s: answers to less, or to the last one, may be in the next interval, and lost with it. */
         enum { SYNS = 3, RETRIED = 3 /* seconds */ };
         const int through = c->forwards || c->nat; /* the host is behind this interface, if anywhere */
         const int syns = c->proto == TCP && c->ra.packets >= SYNS && only_syns(c, &c->ra) && !through &&
-                         c->ra.last - c->ra.first >= RETRIED;
+                         c->ra.last - c->ra.first >= RETRIED && (c->goes_on || c->told_window);
         const unsigned layer = c->way == FLOWLOG_WAY_UNKNOWN           ? FLOWLOG_LAYER_UNKNOWN
                                : c->way == FLOWLOG_WAY_IN && !through ? FLOWLOG_LAYER_HOST
                                                                       : FLOWLOG_LAYER_PATH;

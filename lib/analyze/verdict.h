@@ -33,6 +33,8 @@ struct fl_case {
     uint8_t inside_client; /* 1: the client's address is one of the VPC, as far as is known */
     uint8_t sibling;     /* a neighbour of the subnet was let through: 1 near in time, 2 surely before and after */
     uint8_t other_port;  /* 1: another client port was let through */
+    uint8_t goes_on;     /* 1: the interface has records, or NODATA, within a window after what was accepted */
+    uint8_t refused_there; /* 1: the far end's interface refused the requests */
 };
 
 struct fl_verdict {

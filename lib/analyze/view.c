@@ -415,6 +415,37 @@ static struct when was_accepted(const struct fl_view *v, const struct wanted_key
 
 /* --- cases ------------------------------------------------------------------------------------------------- */
 
+/* The log has something of the interface right after what was accepted: an answer would be there. */
+static int goes_on(const struct fl_view *view, const struct fl_interface *iface, const struct fl_segment *ra)
+{
+    const uint32_t last = ra->last, seconds = view->window;
+    return flowlog__times_after(&iface->active, last, seconds) ||
+           flowlog__spans_overlap(&iface->silent, last + 1, last > UINT32_MAX - seconds ? UINT32_MAX : last + seconds);
+}
+
+/* The interface at the far end has the requests, and refused them all: nobody answered them. */
+static int refused_there(const struct fl_view *view, const struct fl_look *l)
+{
+    const flowlog_diagnosis *d = view->d;
+    struct fl_conversation_key key = l->c->key;
+    struct fl_episode episode[FL_SEGMENTS_MAX];
+    if (l->way != FLOWLOG_WAY_OUT) return 0;
+    const uint32_t at = flowlog__local_owner(&view->locals, fl_look_addr(l, 1), fl_look_v6(l, 1));
+    if (!at || at == FL_OWNER_MANY) return 0;
+    key.where = at << 10 | (key.where & 0x3FF);
+    key.outer = 0;
+    const uint32_t place = flowlog__conversation_find(&d->table, &key);
+    if (place == UINT32_MAX) return 0;
+    const uint32_t n = flowlog__episodes(&d->table, fl_conversation_at(&d->table, place), view->window, episode);
+    const unsigned back = l->roles.client_is_b != 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct fl_episode *e = &episode[i];
+        if (e->first > (uint64_t)l->e->last + view->window || l->e->first > (uint64_t)e->last + view->window) continue;
+        if (e->side[back | FL_SEG_REJECT].records && !e->side[back].records) return 1;
+    }
+    return 0;
+}
+
 void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, struct fl_case *out)
 {
     const flowlog_diagnosis *d = view->d;
@@ -460,8 +491,10 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
         out->inside_client = flowlog__addr_is_inside(d, &client) ||
                              flowlog__local_owner(&view->locals, fl_look_addr(l, 0), fl_look_v6(l, 0));
     }
+    out->goes_on = (uint8_t)goes_on(view, iface, &out->ra);
     if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
     out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
+    if (!has_ports(l) && out->ra.records && out->pr.records) out->refused_there = (uint8_t)refused_there(view, l);
     if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
     if (has_ports(l)) {
         const struct wanted_key key = port_key(l);
@@ -472,26 +505,6 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     }
     const struct wanted_key key = sibling_key(view, l);
     if (key.scope && !is_icmp(l)) out->sibling = was_accepted(view, &key, eni, &out->rr, 2 * w).found;
-}
-
-/* When each interface had records at all. */
-flowlog_status flowlog__view_activity(struct fl_view *v)
-{
-    const flowlog_diagnosis *d = v->d;
-    if (v->activity) return FLOWLOG_OK;
-    v->activity_cap = d->names.count + 1;
-    v->activity = flowlog__alloc_zero(&d->alloc, v->activity_cap * sizeof *v->activity);
-    if (!v->activity) return FLOWLOG_E_MEMORY;
-    for (uint32_t i = 0; i < d->table.pool.count; i++) {
-        const struct fl_conversation *c = fl_conversation_at(&d->table, i);
-        if (c->state & FL_CONVERSATION_GONE) continue;
-        struct fl_segment segment[FL_SEGMENTS_MAX];
-        const uint32_t n = flowlog__conversation_segments(&d->table, c, segment);
-        struct fl_spans *spans = &v->activity[fl_key_interface(&c->key)];
-        for (uint32_t k = 0; k < n; k++)
-            FL_TRY(flowlog__spans_add(spans, &d->alloc, segment[k].first, segment[k].last, 1, 1));
-    }
-    return FLOWLOG_OK;
 }
 
 /* --- what is remembered ------------------------------------------------------------------------------------ */
@@ -557,8 +570,6 @@ void flowlog__view_free(struct fl_view *view)
     if (view->fan_filter) flowlog__release(alloc, view->fan_filter, (size_t)view->fan_mask + 1);
     flowlog__map_free(&view->fan, alloc);
     flowlog__intern_free(&view->wanted, alloc);
-    for (uint32_t i = 0; view->activity && i < view->activity_cap; i++) flowlog__spans_free(&view->activity[i], alloc);
-    if (view->activity) flowlog__release(alloc, view->activity, view->activity_cap * sizeof *view->activity);
     if (view->accepted) flowlog__release(alloc, view->accepted, view->accepted_cap * sizeof *view->accepted);
     if (view->hint) flowlog__release(alloc, view->hint, (view->hint_mask + 1) / 8);
     memset(view, 0, sizeof *view);

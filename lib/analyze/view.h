@@ -32,8 +32,6 @@ struct fl_view {
     uint32_t accepted_count, accepted_cap;
     uint64_t *hint;       /* [hint_mask + 1] bits: hashes of wanted keys */
     size_t hint_mask;
-    struct fl_spans *activity; /* [activity_cap] by interface: when it had records; NULL until it is asked for */
-    uint32_t activity_cap;
 };
 
 /* One episode and what is known about it. */
@@ -49,7 +47,6 @@ struct fl_look {
 uint32_t flowlog__view_window(const flowlog_diagnosis *d);
 
 flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *view);
-flowlog_status flowlog__view_activity(struct fl_view *view);
 void flowlog__view_free(struct fl_view *view);
 
 void flowlog__view_look(const struct fl_view *view, const struct fl_conversation *c, const struct fl_episode *e,

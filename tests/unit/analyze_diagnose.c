@@ -24,7 +24,7 @@ static const char header[] = "version interface-id srcaddr dstaddr srcport dstpo
 enum { T0 = 1700000000, LINES = 1 << 16 };
 enum { NO_FLAGS = -1 };
 /* Request and reply, accepted and refused; or-ed with the rest. */
-enum { RA, RR, PA, PR, SKIPPED, SIDE = 7 };
+enum { RA, RR, PA, PR, SKIPPED, SILENT /* NODATA */, SIDE = 7 };
 enum { OTHER = 8 /* from another client port */, NEIGHBOUR = 16 /* at eni-2, whose address is 10.0.1.6 */ };
 enum { BPA = 32, EC = 64, NEW = 128 }; /* reject-reason */
 
@@ -49,9 +49,9 @@ struct row {
 static size_t print_record(char *to, size_t cap, const struct row *row, const struct record *r)
 {
     const int side = r->side & SIDE, neighbour = (r->side & NEIGHBOUR) != 0;
-    if (side == SKIPPED)
-        return (size_t)snprintf(to, cap, "3 eni-1 - - - - - - - %d %d - SKIPDATA - - - -\n", T0 + r->from,
-                                T0 + r->to);
+    if (side == SKIPPED || side == SILENT)
+        return (size_t)snprintf(to, cap, "3 eni-1 - - - - - - - %d %d - %s - - - -\n", T0 + r->from, T0 + r->to,
+                                side == SILENT ? "NODATA" : "SKIPDATA");
     const int reply = side >= PA, outbound = row->way == OUTBOUND;
     const char *own = neighbour ? "10.0.1.6" : "10.0.1.5", *peer = "10.0.2.9";
     const char *client = outbound ? own : peer, *server = outbound ? peer : own;
@@ -141,7 +141,7 @@ static void expect_row(const struct row *row)
     flowlog_diagnosis *d = engine(row->context);
     size_t n = (size_t)snprintf(text, sizeof text, "%s%s", header, around);
     for (size_t i = 0;
-         i < COUNT(row->record) && (row->record[i].packets || (row->record[i].side & SIDE) == SKIPPED); i++)
+         i < COUNT(row->record) && (row->record[i].packets || (row->record[i].side & SIDE) >= SKIPPED); i++)
         n += print_record(text + n, sizeof text - n, row, &row->record[i]);
     feed(d, text);
     cr_assert_eq(flowlog_diagnosis_finish(d, pick, &w, &err), FLOWLOG_OK, "%s", err.message);
@@ -567,8 +567,29 @@ static const struct row rows[] = {
      V(INSUFFICIENT_DATA, UNKNOWN),
      LOW,
      0},
-    {"1000 SYNs in", TCP, INBOUND, 40000, 443, NULL, NULL, {{RA, 4, 240, 0, 9, 2}}, V(NO_REPLY, HOST), HIGH, 0},
-    {"1000 SYNs out", TCP, OUTBOUND, 40000, 443, NULL, NULL, {{RA, 4, 240, 0, 9, 2}}, V(NO_REPLY, PATH), HIGH, 0},
+    {"1000 SYNs in", TCP, INBOUND, 40000, 443, WINDOW, NULL, {{RA, 4, 240, 0, 9, 2}}, V(NO_REPLY, HOST), HIGH, 0},
+    {"1000 SYNs out",
+     TCP,
+     OUTBOUND,
+     40000,
+     443,
+     NULL,
+     NULL,
+     {{RA, 4, 240, 0, 9, 2}, {SILENT, 0, 0, 60, 119, 0}},
+     V(NO_REPLY, PATH),
+     HIGH,
+     0},
+    {"1000 SYNs, and other records after them",
+     TCP,
+     OUTBOUND,
+     40000,
+     443,
+     NULL,
+     NULL,
+     {{RA, 4, 240, 0, 9, 2}, {RA | OTHER, 4, 240, 50, 59, 2}},
+     V(NO_REPLY, PATH),
+     HIGH,
+     0},
     {"1000 no flags",
      TCP,
      INBOUND,
@@ -869,6 +890,72 @@ Test(analyze_diagnose, each_row_of_the_table)
 
 /* Every row stands for a "high" that was once given and that a simulated VPC made false. */
 static const struct row refuted[] = {
+    {"a connection whose RST comes an interval later, and nothing between is there",
+     TCP,
+     OUTBOUND,
+     49889,
+     80,
+     NULL,
+     NULL,
+     {{RA, 1, 60, 0, 0, 2}, {PA, 1, 40, 22, 64, 4}},
+     V(REFUSED, HOST),
+     MEDIUM,
+     0},
+    {"more RSTs refused than there were SYNs",
+     TCP,
+     OUTBOUND,
+     33366,
+     5432,
+     NULL,
+     NULL,
+     {{RA, 1, 60, 0, 59, 2}, {PR, 3, 120, 0, 59, 4}},
+     V(BLOCKED_REPLY_INBOUND, NACL),
+     MEDIUM,
+     L(CONNTRACK)},
+    {"a RST refused an interval after the SYN",
+     TCP,
+     OUTBOUND,
+     33366,
+     5432,
+     NULL,
+     NULL,
+     {{RA, 1, 60, 0, 59, 2}, {PR, 1, 40, 120, 179, 4}},
+     V(BLOCKED_REPLY_INBOUND, NACL),
+     MEDIUM,
+     L(CONNTRACK)},
+    {"two ends that try to reach each other from the same ports, in vain",
+     TCP,
+     OUTBOUND,
+     7777,
+     443,
+     NULL,
+     NULL,
+     {{RA, 2, 120, 578, 689, NO_FLAGS}, {PR, 2, 120, 0, 121, NO_FLAGS}},
+     V(BLOCKED_REPLY_INBOUND, NACL),
+     MEDIUM,
+     L(CONNTRACK)},
+    {"as many pings each way where records are missing",
+     ICMP,
+     OUTBOUND,
+     0,
+     0,
+     NULL,
+     NULL,
+     {{RA, 1, 84, 0, 59, NO_FLAGS}, {PR, 1, 84, 0, 59, NO_FLAGS}, {SKIPPED, 0, 0, 60, 119, 0}},
+     V(BLOCKED_REPLY_INBOUND, NACL),
+     MEDIUM,
+     0},
+    {"SYNs with nothing at all after them at the interface",
+     TCP,
+     OUTBOUND,
+     32198,
+     3306,
+     NULL,
+     NULL,
+     {{RA, 4, 240, 0, 59, 2}, {SILENT, 0, 0, 500, 559, 0}},
+     V(NO_REPLY, PATH),
+     MEDIUM,
+     0},
     {"a refused FIN of a connection that had not ended may be a rule's",
      TCP,
      INBOUND,
@@ -1069,6 +1156,32 @@ static const struct row refuted[] = {
 Test(analyze_diagnose, what_can_be_false_is_not_sure)
 {
     for (size_t i = 0; i < COUNT(refuted); i++) expect_row(&refuted[i]);
+}
+
+/* Both ends ping each other, and each refuses the other's pings; records of eni-1 are lost. */
+static const char twin_pings[] =
+    "3 eni-1 10.0.1.5 10.0.2.9 0 0 1 1 84 1700000000 1700000059 ACCEPT OK - egress - interface\n"
+    "3 eni-1 10.0.2.9 10.0.1.5 0 0 1 1 84 1700000000 1700000059 REJECT OK - ingress - interface\n"
+    "3 eni-2 10.0.1.5 10.0.2.9 0 0 1 1 84 1700000000 1700000059 REJECT OK - ingress - interface\n"
+    "3 eni-2 10.0.2.9 10.0.1.5 0 0 1 2 168 1700000000 1700000059 ACCEPT OK - egress - interface\n";
+
+Test(analyze_diagnose, what_never_reached_the_other_interface_was_not_answered)
+{
+    static const struct row row = {"", ICMP, OUTBOUND, 0, 0, NULL, NULL, {{0}}, 0, 0, 0, 0};
+    for (int both = 0; both < 2; both++) {
+        struct wanted w = {.row = &row};
+        char text[2048];
+        flowlog_error err;
+        flowlog_diagnosis *d = engine(NULL);
+        const char *end = strstr(twin_pings, "3 eni-2");
+        const int len = both ? (int)strlen(twin_pings) : (int)(end - twin_pings);
+        snprintf(text, sizeof text, "%s%s%.*s", header, around, len, twin_pings);
+        feed(d, text);
+        cr_assert_eq(flowlog_diagnosis_finish(d, pick, &w, &err), FLOWLOG_OK);
+        flowlog_diagnosis_free(d);
+        cr_expect_eq(w.f.verdict, FLOWLOG_VERDICT_BLOCKED_REPLY_INBOUND, "%s", flowlog_verdict_name(w.f.verdict));
+        cr_expect_eq(w.f.confidence, both ? MEDIUM : HIGH, "%d: %d", both, w.f.confidence);
+    }
 }
 
 static const char nat_noise[] =
