@@ -204,10 +204,11 @@ uint32_t flowlog__conversation_segments(const struct fl_conversations *t, const 
 static uint64_t times(uint64_t n, uint32_t by) { return n && by > UINT64_MAX / n ? UINT64_MAX : n * by; }
 static uint64_t plus(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
-/* A record, which may have come several times, as a group of one. */
-static void make_group(struct fl_segment *s)
+/* A record, which may have come several times, as a group of one.  From now on each time counts. */
+static void make_group(struct fl_conversations *t, struct fl_segment *s)
 {
     if (s->meta & FL_SEG_GROUP) return;
+    t->duplicates -= s->records - 1;
     s->packets = times(s->packets, s->records);
     s->bytes = times(s->bytes, s->records);
     s->meta |= FL_SEG_GROUP;
@@ -215,11 +216,11 @@ static void make_group(struct fl_segment *s)
 
 static uint32_t reason_of_two(uint32_t a, uint32_t b) { return a == b ? a : FL_REASON_SEVERAL; }
 
-static void absorb(struct fl_segment *into, const struct fl_segment *other)
+static void absorb(struct fl_conversations *t, struct fl_segment *into, const struct fl_segment *other)
 {
     struct fl_segment s = *other;
-    make_group(into);
-    make_group(&s);
+    make_group(t, into);
+    make_group(t, &s);
     if (s.first < into->first) into->first = s.first;
     if (s.last > into->last) into->last = s.last;
     into->packets = plus(into->packets, s.packets);
@@ -252,20 +253,20 @@ static int belong(const struct fl_conversation *c, const struct fl_segment *a, c
 }
 
 /* Put together what belongs together; what is left has no gaps.  Returns how many. */
-static uint32_t regroup(struct fl_conversation *c, struct fl_segment **list, uint32_t n)
+static uint32_t regroup(struct fl_conversations *t, struct fl_conversation *c, struct fl_segment **list, uint32_t n)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t k = 0;
         while (k < kept && !belong(c, list[k], list[i])) k++;
-        if (k < kept) absorb(list[k], list[i]);
+        if (k < kept) absorb(t, list[k], list[i]);
         else if (kept++ != i) *list[k] = *list[i];
     }
     return kept;
 }
 
 /* The lowest levels at which the segments fit.  Returns how many there are then. */
-static uint32_t fit(struct fl_conversation *c, struct fl_segment **list, uint32_t n)
+static uint32_t fit(struct fl_conversations *t, struct fl_conversation *c, struct fl_segment **list, uint32_t n)
 {
     enum { LEAST = 3 /* that are no marks */ };
     if (n <= FL_SEGMENTS_FIT && !c->level[0] && !c->level[1]) return n;
@@ -278,7 +279,7 @@ static uint32_t fit(struct fl_conversation *c, struct fl_segment **list, uint32_
         if (!too_many && !too_many_marks) return n;
         if (too_many_marks) c->level[1]++;
         else c->level[0]++;
-        n = regroup(c, list, n);
+        n = regroup(t, c, list, n);
     }
 }
 
@@ -326,7 +327,7 @@ void flowlog__conversation_raise(struct fl_conversations *t, uint32_t place, con
     struct fl_segment *list[FL_SEGMENTS_MAX];
     for (unsigned i = 0; i < 2; i++)
         if (c->level[i] < level[i]) c->level[i] = level[i];
-    c->used = (uint8_t)regroup(c, list, list_segments(t, c, list));
+    c->used = (uint8_t)regroup(t, c, list, list_segments(t, c, list));
 }
 
 static unsigned state_of(uint32_t meta)
@@ -346,13 +347,13 @@ flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowl
     c->state = (uint8_t)((c->state & ~(unsigned)FL_CONVERSATION_REPORTED) | state_of(segment->meta));
     for (uint32_t i = 0; i < n; i++) {
         if (same_record(list[i], segment)) {
-            t->duplicates += segment->records;
+            t->duplicates++; /* those of the segment are counted by the engine that it comes from */
             list[i]->records = list[i]->records > UINT32_MAX - segment->records ? UINT32_MAX
                                                                                  : list[i]->records + segment->records;
             return FLOWLOG_OK;
         }
         if (belong(c, list[i], segment)) {
-            absorb(list[i], segment);
+            absorb(t, list[i], segment);
             return FLOWLOG_OK;
         }
     }
@@ -363,6 +364,6 @@ flowlog_status flowlog__conversation_add(struct fl_conversations *t, const flowl
     }
     *end = *segment;
     list[n++] = end;
-    c->used = (uint8_t)fit(c, list, n);
+    c->used = (uint8_t)fit(t, c, list, n);
     return FLOWLOG_OK;
 }

@@ -39,7 +39,7 @@ static void log_begin(struct log *g, uint64_t seed)
         const size_t n = strcspn(p, "\n") + 1;
         if (rnd(20) == 0) text_print(&g->text, "%s\n", between[rnd(5)]);
         text_add(&g->text, p, n);
-        if (rnd(50) == 0) text_add(&g->text, p, n); /* once more */
+        if (rnd(8) == 0) text_add(&g->text, p, n); /* once more */
         p += n;
     }
     vpc_log_free(&log);
