@@ -2,9 +2,11 @@
 /*
  * Others read our Arrow arrays: DuckDB takes millions of rows, through its chunks and its appender, and gives the sums
  * that whoever made the log counted; where $FLOWLOG_DUCKDB names a libduckdb.so (bench/get-peers prints it).
- * $FLOWLOG_ARROW_ROWS is how many rows (default 3000000).
+ * $FLOWLOG_ARROW_ROWS is how many rows (default 3000000).  Not through duckdb_arrow_scan, which gives wrong sums
+ * (duckdb issue 17012).
  *
- * Not through duckdb_arrow_scan, which gives wrong sums (duckdb issue 17012).
+ * npm's apache-arrow reads them cell by cell, from IPC bytes that support/arrow_ipc.h makes of them; where
+ * $FLOWLOG_APACHE_ARROW names a directory node_modules that has it (npm install --ignore-scripts apache-arrow).
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -18,6 +20,7 @@
 #include "flowlog.h"
 #include "support/alloc_count.h"
 #include "support/arrow_check.h"
+#include "support/arrow_ipc.h"
 
 TestSuite(arrow_peers, .timeout = 280);
 
@@ -119,7 +122,7 @@ static void begin(struct generator *g, uint64_t rows, const flowlog_arrow_option
     g->state = 88172645463325252u;
     g->rows = rows;
     memcpy(g->line, header, g->len = sizeof header - 1);
-    cr_assert_eq(flowlog_source_callback(read_lines, g, "generated", NULL, &source, &err), FLOWLOG_OK, "%s", err.message);
+    cr_assert_eq(flowlog_source_callback(read_lines, g, "generated", NULL, &source, &err), FLOWLOG_OK);
     cr_assert_eq(flowlog_reader_open(source, NULL, &reader, &err), FLOWLOG_OK, "%s", err.message);
     cr_assert_eq(flowlog_reader_to_arrow(reader, options, stream, &err), FLOWLOG_OK, "%s", err.message);
 }
@@ -334,4 +337,128 @@ Test(arrow_peers, duckdb_reads_a_result_exactly)
     cr_expect_str_eq(ask("select count(*), sum(n), sum(b), sum(minus), sum(n) filter (where net like '%/%') from t", 5),
                      want);
     close_duckdb();
+}
+
+/* --- apache-arrow of npm ------------------------------------------------------------------------------------- */
+
+/* What it prints of a stream, without the line of the columns, which is compared. */
+static char *read_by_npm(struct ArrowArrayStream *stream, const char *columns)
+{
+    char path[] = "/tmp/flowlog_arrow_XXXXXX", command[1024], line[1024];
+    const int descriptor = mkstemp(path);
+    cr_assert_geq(descriptor, 0);
+    FILE *f = fdopen(descriptor, "wb");
+    cr_assert_eq(arrow_ipc_write(stream, f), 0);
+    cr_assert_eq(fclose(f), 0);
+    snprintf(command, sizeof command, "node '%s/tests/differential/arrow_read.mjs' '%s' '%s'", FLOWLOG_SOURCE_DIR,
+             getenv("FLOWLOG_APACHE_ARROW"), path);
+    f = popen(command, "r");
+    cr_assert_not_null(f);
+    cr_assert_not_null(fgets(line, sizeof line, f), "%s prints nothing", command);
+    cr_expect_str_eq(line, columns);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    for (size_t n; (n = fread(line, 1, sizeof line, f)) > 0;) fwrite(line, 1, n, to);
+    fclose(to);
+    cr_assert_eq(pclose(f), 0);
+    remove(path);
+    return text;
+}
+
+static void put_cell(FILE *to, const flowlog_value *v, int binary)
+{
+    char text[128];
+    flowlog_value_format(v, text, sizeof text);
+    if (binary && v->type == FLOWLOG_TYPE_ADDR && !v->is_null) {
+        const uint8_t *const b = v->addr.bytes;
+        if (v->addr.family == 4) {
+            fprintf(to, "00000000000000000000ffff%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
+            return;
+        }
+        for (int i = 0; i < 16; i++) fprintf(to, "%02x", b[i]);
+        return;
+    }
+    fputs(text, to);
+}
+
+/* The same rows without Arrow. */
+static char *read_by_us(uint64_t rows, int binary)
+{
+    struct generator g = {.rows = rows, .state = 88172645463325252u};
+    flowlog_source *source = NULL;
+    flowlog_reader *reader = NULL;
+    const flowlog_batch *b;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    memcpy(g.line, header, g.len = sizeof header - 1);
+    cr_assert_eq(flowlog_source_callback(read_lines, &g, "generated", NULL, &source, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_reader_open(source, NULL, &reader, NULL), FLOWLOG_OK);
+    while (flowlog_reader_next(reader, &b, NULL) == FLOWLOG_OK)
+        for (uint32_t r = 0; r < b->rows; r++)
+            for (uint32_t c = 0; c < b->columns; c++) {
+                flowlog_value v;
+                cr_assert_eq(flowlog_batch_value(b, r, c, &v), FLOWLOG_OK);
+                put_cell(to, &v, binary);
+                fputc(c + 1 < b->columns ? ' ' : '\n', to);
+            }
+    flowlog_reader_close(reader);
+    fclose(to);
+    return text;
+}
+
+static int npm_is_asked_for(void)
+{
+    const char *modules = getenv("FLOWLOG_APACHE_ARROW");
+    if (modules && *modules) return 1;
+    fprintf(stderr, "SKIPPED: npm's apache-arrow reads only where FLOWLOG_APACHE_ARROW names a node_modules with it\n");
+    return 0;
+}
+
+Test(arrow_peers, apache_arrow_of_npm_reads_every_cell)
+{
+    static const char *const columns[] = {
+        "interface_id:Dictionary<Int32, Utf8> srcaddr:Utf8 dstaddr:Utf8 dstport:Uint32 packets:Uint64 bytes:Uint64 "
+        "start:Timestamp<SECOND, UTC> end:Timestamp<SECOND, UTC> action:Dictionary<Int32, Utf8> "
+        "log_status:Dictionary<Int32, Utf8> my-tag:Utf8 vpc_id:Dictionary<Int32, Utf8>\n",
+        "interface_id:Utf8 srcaddr:FixedSizeBinary[16] dstaddr:FixedSizeBinary[16] dstport:Uint32 packets:Uint64 "
+        "bytes:Uint64 start:Timestamp<SECOND, UTC> end:Timestamp<SECOND, UTC> action:Utf8 log_status:Utf8 my-tag:Utf8 "
+        "vpc_id:Utf8\n"};
+    if (!npm_is_asked_for()) return;
+    for (int plain = 0; plain < 2; plain++) {
+        flowlog_arrow_options o = FLOWLOG_ARROW_OPTIONS_INIT;
+        struct ArrowArrayStream stream;
+        struct generator g;
+        o.flags = plain ? FLOWLOG_ARROW_ADDR_BINARY | FLOWLOG_ARROW_NO_DICTIONARY : 0;
+        o.array_rows = 777; /* so that dictionaries change on the way */
+        begin(&g, 20000, &o, &stream);
+        char *got = read_by_npm(&stream, columns[plain]), *want = read_by_us(20000, plain);
+        cr_expect(strcmp(got, want) == 0, "%.300s\nand not\n%.300s", got, want);
+        free(got);
+        free(want);
+    }
+}
+
+Test(arrow_peers, apache_arrow_of_npm_reads_decimals)
+{
+    static const char log[] = "srcaddr bytes\n10.0.0.1 18446744073709551615\n10.0.0.2 10\n10.0.0.3 0\n";
+    flowlog_plan *plan = NULL;
+    flowlog_source *source = NULL;
+    flowlog_result *result = NULL;
+    struct ArrowArrayStream stream;
+    if (!npm_is_asked_for()) return;
+    cr_assert_eq(flowlog_source_memory(log, sizeof log - 1, NULL, NULL, &source, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_plan_new(NULL, &plan), FLOWLOG_OK);
+    cr_assert_eq(flowlog_plan_key(plan, "srcaddr", NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_plan_select(plan, "0 - sum(bytes) as minus, sum(bytes) / 3 as third, 1 / sum(bytes) as inverse",
+                                     NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_plan_run(plan, source, NULL, &result, NULL), FLOWLOG_OK);
+    flowlog_source_close(source);
+    flowlog_plan_free(plan);
+    cr_assert_eq(flowlog_result_to_arrow(result, NULL, &stream, NULL), FLOWLOG_OK);
+    char *got = read_by_npm(&stream, "srcaddr:Utf8 minus:Decimal[29e+9] third:Decimal[29e+9] inverse:Decimal[29e+9]\n");
+    cr_expect_str_eq(got, "10.0.0.1 -18446744073709551615 6148914691236517205 0\n10.0.0.2 -10 3.333333333 0.1\n"
+                          "10.0.0.3 0 0 -\n");
+    free(got);
 }
