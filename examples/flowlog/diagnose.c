@@ -244,10 +244,26 @@ static void warn_of_rules(const flowlog_diagnosis *d)
     if (count > WARNINGS) message_more("and %" PRIu64 " more about the rules", count - WARNINGS);
 }
 
+/* Only what matches, which a reader knows how to find, on one thread.  0, or -1 after a message. */
+static int add_matching(struct input *input, flowlog_diagnosis *d, struct out *out)
+{
+    const uint32_t flags = input->options->form == FLOWLOG_FORM_JSON ? FLOWLOG_READ_LINES : 0;
+    const flowlog_batch *batch;
+    flowlog_error err;
+    int more;
+    if (input_open(input, out, flowlog_diagnosis_fields(d), flags, 0)) return -1;
+    while ((more = input_next(input, &batch)) > 0) {
+        if (flowlog_diagnosis_add(d, batch, &err) >= 0) continue;
+        message_error("%s: %s", input_label(input, batch->file), err.message);
+        return -1;
+    }
+    return more;
+}
+
 static int run(struct input *input, flowlog_diagnosis *d, struct out *out)
 {
     const struct options *const o = input->options;
-    if (input_diagnose(input, out, d)) return STATUS_FAILED;
+    if (input->filter ? add_matching(input, d, out) : input_diagnose(input, out, d)) return STATUS_FAILED;
     const int status = input_finish(input);
     if (status == STATUS_FAILED) return status;
     struct job job = {o, input, out, NULL, {NULL, 0, 0}, 0, 0};

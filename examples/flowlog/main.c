@@ -77,6 +77,7 @@ static const char summary_help[] =
     "Examples\n"
     "  flowlog summary logs/\n"
     "  flowlog summary --json log.gz | jq .malformed_reasons\n"
+    "  flowlog summary --where 'eni eni-0a1b2c3d' --from 2026-03-01 logs/\n"
     "  flowlog summary --log-format 'srcaddr dstaddr bytes action' custom.log\n"
     "\n"
     "Usage\n"
@@ -86,6 +87,10 @@ static const char summary_help[] =
     "time they cover, their formats, the first malformed lines, interfaces with\n"
     "skipped records, and the fields that a diagnosis would lack.  A sum beyond 64\n"
     "bits is an error; what no format in the input can tell is null.\n"
+    "\n"
+    "Options\n" WHERE_HELP
+    "                      Lines are still those of the whole input, and left_out those\n"
+    "                      of them that the conditions left out\n"
     COMMON_HELP FORM_HELP OTHER_HELP;
 
 static const char cat_help[] =
@@ -203,7 +208,9 @@ static const char diagnose_help[] =
     "                      -network-interfaces and -subnets print; repeatable\n"
     "  --all               also conversations that are fine\n"
     "  --grouped           equal problems as one object in JSON, too\n"
-    "  -n N                at most N findings; 0 (default): all\n" THREADS_HELP
+    "  -n N                at most N findings; 0 (default): all\n" WHERE_HELP
+    "                      What these leave out is not known to the diagnosis: leave in\n"
+    "                      both directions, accepted and rejected\n" THREADS_HELP
     COMMON_HELP FORM_HELP OTHER_HELP;
 
 static const char fields_help[] =

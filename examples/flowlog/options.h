@@ -13,7 +13,7 @@
 enum command_bit { COMMAND_SUMMARY = 1, COMMAND_CAT = 2, COMMAND_TOP = 4, COMMAND_GROUP = 8, COMMAND_MERGE = 16,
                    COMMAND_FIELDS = 32, COMMAND_DIAGNOSE = 64,
                    COMMAND_READS = COMMAND_SUMMARY | COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP | COMMAND_DIAGNOSE,
-                   COMMAND_FILTERS = COMMAND_CAT | COMMAND_TOP | COMMAND_GROUP,
+                   COMMAND_FILTERS = COMMAND_READS,
                    COMMAND_ALL = COMMAND_READS | COMMAND_MERGE | COMMAND_FIELDS };
 
 struct options {
@@ -23,7 +23,7 @@ struct options {
     const char *log_format; /* NULL: by header or content */
     const char *output;     /* NULL: standard output */
     const char *fields;     /* cat */
-    const char *where, *from, *to;           /* cat, top, group */
+    const char *where, *from, *to;           /* all that read logs */
     const char *by;                          /* top, group */
     const char *agg, *having, *sort, *per;   /* group */
     const char *partial;                     /* group, merge: where to write it */

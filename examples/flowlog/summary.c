@@ -3,8 +3,9 @@
  * summary.c - flowlog summary: what is in here, and can it be trusted?
  *
  * The counters of the reader, and sums over six columns.  All columns are decoded, not just these: whether a
- * line is malformed is known only when all of it was looked at.  A number that no format in the input can
- * tell is null: no bytes column is not zero bytes.
+ * line is malformed is known only when all of it was looked at.  So a condition is not the reader's but asked
+ * here: lines are those of the whole input, records and sums those that match.  A number that no format in the
+ * input can tell is null: no bytes column is not zero bytes.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,7 +47,16 @@ struct sums {
     int64_t first, last;
     int has_first, has_last;
     struct interfaces interfaces;
+    flowlog_filter *filter; /* NULL: every row; else those that match: */
+    uint64_t records, nodata, skipdata;
+    uint64_t *selection; /* of a batch; NULL without a filter */
+    uint32_t room;       /* rows */
 };
+
+static int matches(const struct sums *s, uint32_t row)
+{
+    return !s->selection || (s->selection[row / 64] >> row % 64 & 1);
+}
 
 static size_t hash(const char *text, size_t len)
 {
@@ -97,12 +107,35 @@ static int is_null(const flowlog_column *column, uint32_t row)
 }
 
 /* 0, or -1 when the sum exceeds 64 bits.  Nulls are zero. */
-static int add_up(const flowlog_column *column, uint32_t rows, uint64_t *sum)
+static int add_up(const struct sums *s, const flowlog_column *column, uint32_t rows, uint64_t *sum)
 {
     const uint64_t *const values = column->values;
     for (uint32_t r = 0; r < rows; r++) {
+        if (!matches(s, r)) continue;
         if (values[r] > UINT64_MAX - *sum) return -1;
         *sum += values[r];
+    }
+    return 0;
+}
+
+/* Which rows match, and how many of each kind.  0, or -1 after a message. */
+static int select_rows(struct sums *s, const flowlog_batch *batch)
+{
+    flowlog_error err;
+    if (batch->rows > s->room) {
+        s->room = batch->rows;
+        s->selection = need_memory(s->selection, ((size_t)s->room + 63) / 64 * sizeof *s->selection);
+    }
+    if (flowlog_filter_select(s->filter, batch, s->selection, NULL, &err) < 0) {
+        message_error("%s", err.message);
+        return -1;
+    }
+    for (uint32_t r = 0; r < batch->rows; r++) {
+        const uint8_t status = batch->log_status[r];
+        if (!matches(s, r)) continue;
+        s->nodata += status == FLOWLOG_LOG_STATUS_NODATA;
+        s->skipdata += status == FLOWLOG_LOG_STATUS_SKIPDATA;
+        s->records += status != FLOWLOG_LOG_STATUS_NODATA && status != FLOWLOG_LOG_STATUS_SKIPDATA;
     }
     return 0;
 }
@@ -118,26 +151,27 @@ static const char *add_batch(struct sums *s, const flowlog_batch *batch)
     if (column[ACTION]) {
         const uint8_t *const actions = column[ACTION]->values;
         for (uint32_t r = 0; r < batch->rows; r++) {
+            if (!matches(s, r)) continue;
             s->accept += actions[r] == FLOWLOG_ACTION_ACCEPT;
             s->reject += actions[r] == FLOWLOG_ACTION_REJECT;
         }
     }
-    if (column[PACKETS] && add_up(column[PACKETS], batch->rows, &s->packets)) return "packets";
-    if (column[BYTES] && add_up(column[BYTES], batch->rows, &s->bytes)) return "bytes";
+    if (column[PACKETS] && add_up(s, column[PACKETS], batch->rows, &s->packets)) return "packets";
+    if (column[BYTES] && add_up(s, column[BYTES], batch->rows, &s->bytes)) return "bytes";
     for (uint32_t r = 0; column[START] && r < batch->rows; r++) {
         const int64_t start = ((const int64_t *)column[START]->values)[r];
-        if ((s->has_first && start >= s->first) || is_null(column[START], r)) continue;
+        if ((s->has_first && start >= s->first) || is_null(column[START], r) || !matches(s, r)) continue;
         s->first = start;
         s->has_first = 1;
     }
     for (uint32_t r = 0; column[END] && r < batch->rows; r++) {
         const int64_t end = ((const int64_t *)column[END]->values)[r];
-        if ((s->has_last && end <= s->last) || is_null(column[END], r)) continue;
+        if ((s->has_last && end <= s->last) || is_null(column[END], r) || !matches(s, r)) continue;
         s->last = end;
         s->has_last = 1;
     }
     for (uint32_t r = 0; column[INTERFACE_ID] && r < batch->rows; r++) {
-        if (is_null(column[INTERFACE_ID], r)) continue;
+        if (is_null(column[INTERFACE_ID], r) || !matches(s, r)) continue;
         const flowlog_span span = column[INTERFACE_ID]->spans[r];
         struct interface *const i = find_interface(&s->interfaces, batch->text + span.offset, span.len);
         if (batch->log_status[r] == FLOWLOG_LOG_STATUS_SKIPDATA) i->skipdata = 1;
@@ -256,12 +290,14 @@ static void write_counters(struct answer *a, const struct input *input, const st
     number(a, "files", c->files, 1);
     number(a, "bytes", c->bytes, 1);
     number(a, "lines", c->lines, 1);
-    number(a, "records", c->records, 1);
+    number(a, "records", s->filter ? s->records : c->records, 1);
     number(a, "headers", c->headers, 1);
-    number(a, "nodata", c->nodata, 1);
-    number(a, "skipdata", c->skipdata, 1);
+    number(a, "nodata", s->filter ? s->nodata : c->nodata, 1);
+    number(a, "skipdata", s->filter ? s->skipdata : c->skipdata, 1);
     number(a, "malformed", c->malformed, 1);
     number(a, "skipped", c->skipped, 1);
+    if (s->filter) /* the sum of these kinds is the number of lines again */
+        number(a, "left_out", c->records + c->nodata + c->skipdata - s->records - s->nodata - s->skipdata, 1);
     number(a, "irregular", c->irregular, 1);
     number(a, "ms_times", c->ms_times, 1);
     number(a, "accept", s->accept, known[ACTION]);
@@ -366,10 +402,13 @@ static int write_answer(const struct input *input, struct sums *s, struct out *o
 
 static int run(struct input *input, struct sums *s, struct out *out)
 {
+    s->filter = input->filter;
+    input->filter = NULL; /* see above */
     if (input_open(input, out, NULL, 0, 0)) return STATUS_FAILED;
     const flowlog_batch *batch;
     int more;
     while ((more = input_next(input, &batch)) > 0) {
+        if (s->filter && select_rows(s, batch)) return STATUS_FAILED;
         const char *const overflow = add_batch(s, batch);
         if (!overflow) continue;
         message_error("%s: the sum of '%s' exceeds 64 bits", input_label(input, batch->file), overflow);
@@ -392,6 +431,8 @@ int command_summary(const struct options *o)
     for (size_t i = 0; i < sums.interfaces.count; i++) free(sums.interfaces.list[i].name);
     free(sums.interfaces.list);
     free(sums.interfaces.slots);
+    free(sums.selection);
+    flowlog_filter_free(sums.filter);
     input_close(&input);
     return status;
 }

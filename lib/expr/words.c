@@ -74,8 +74,25 @@ static flowlog_status check_single(struct fl_parser *p, enum fl_op op, enum fl_k
                                "more and less are of one value, not of a range");
 }
 
+/* portrange A - B, with blanks around the hyphen: A is on the stack, and B, if it follows, becomes its end. */
+static flowlog_status parse_range_end(struct fl_parser *p, enum fl_op op, uint32_t base)
+{
+    uint64_t *v = p->b.stack + base;
+    const int one = op <= FL_OP_NE && p->b.stack_len == base + 2 && v[0] == v[1];
+    if (!one || p->x.sign != FL_SIGN_WORD || p->x.word_len != 1 || p->x.word[0] != '-') return FLOWLOG_OK;
+    FL_NEXT(p);
+    const size_t at = p->x.begin;
+    FL_TRY(flowlog__parse_values(p, FL_KIND_PORT, &op));
+    v = p->b.stack + base; /* may have moved */
+    if (p->b.stack_len != base + 4 || v[2] != v[3] || v[2] < v[0])
+        return FL_FAIL_AT(p->err, FLOWLOG_E_SYNTAX, at, "expected a port above %u", (unsigned)v[0]);
+    v[1] = v[2];
+    p->b.stack_len = base + 2;
+    return FLOWLOG_OK;
+}
+
 /* [OP] VALUES of source and destination fields. */
-static flowlog_status parse_pair(struct fl_parser *p, struct side side, enum fl_kind kind, uint32_t src,
+static flowlog_status parse_pair(struct fl_parser *p, struct side side, enum fl_kind kind, int range, uint32_t src,
                                  uint32_t dst, uint32_t *id)
 {
     const uint32_t base = p->b.stack_len;
@@ -85,6 +102,7 @@ static flowlog_status parse_pair(struct fl_parser *p, struct side side, enum fl_
     FL_TRY(check_order(p, op, at));
     at = p->x.begin;
     FL_TRY(flowlog__parse_values(p, kind, &op));
+    if (range) FL_TRY(parse_range_end(p, op, base));
     FL_TRY(check_single(p, op, kind, base, at));
     *id = compare_sides(p, side, src, dst, op, base);
     return FLOWLOG_OK;
@@ -93,9 +111,8 @@ static flowlog_status parse_pair(struct fl_parser *p, struct side side, enum fl_
 static flowlog_status parse_addresses(struct fl_parser *p, struct side side, uint32_t *id)
 {
     if (side.pkt)
-        return parse_pair(p, side, FL_KIND_ADDRESS, FLOWLOG_FIELD_PKT_SRCADDR, FLOWLOG_FIELD_PKT_DSTADDR,
-                          id);
-    return parse_pair(p, side, FL_KIND_ADDRESS, FLOWLOG_FIELD_SRCADDR, FLOWLOG_FIELD_DSTADDR, id);
+        return parse_pair(p, side, FL_KIND_ADDRESS, 0, FLOWLOG_FIELD_PKT_SRCADDR, FLOWLOG_FIELD_PKT_DSTADDR, id);
+    return parse_pair(p, side, FL_KIND_ADDRESS, 0, FLOWLOG_FIELD_SRCADDR, FLOWLOG_FIELD_DSTADDR, id);
 }
 
 /* service NAME: a port by name, or an AWS service. */
@@ -143,7 +160,7 @@ static flowlog_status parse_sided(struct fl_parser *p, struct side side, uint32_
     if (range || flowlog__lex_is(&p->x, "port")) {
         if (side.pkt) return FL_FAIL_HERE(p, FLOWLOG_E_SYNTAX, "ports have no packet-level fields");
         FL_NEXT(p);
-        return parse_pair(p, side, FL_KIND_PORT, FLOWLOG_FIELD_SRCPORT, FLOWLOG_FIELD_DSTPORT, id);
+        return parse_pair(p, side, FL_KIND_PORT, range, FLOWLOG_FIELD_SRCPORT, FLOWLOG_FIELD_DSTPORT, id);
     }
     if (flowlog__lex_is(&p->x, "service")) {
         FL_NEXT(p);
@@ -266,10 +283,12 @@ static flowlog_status parse_derived(struct fl_parser *p, enum fl_form form, cons
 {
     const uint32_t base = p->b.stack_len;
     enum fl_op op;
+    size_t at = p->x.begin;
     FL_TRY(flowlog__parse_operator(p, &op));
+    if (op == FL_OP_IN) return FL_FAIL_AT(p->err, FLOWLOG_E_SYNTAX, at, "'%s' is compared with one number", name);
     if (op < FL_OP_EQ || op > FL_OP_GE)
-        return FL_FAIL_HERE(p, FLOWLOG_E_SYNTAX, "expected a comparison after '%s'", name);
-    const size_t at = p->x.begin;
+        return FL_FAIL_AT(p->err, FLOWLOG_E_SYNTAX, at, "expected a comparison after '%s'", name);
+    at = p->x.begin;
     FL_TRY(flowlog__parse_values(p, form == FL_FORM_DURATION ? FL_KIND_PERIOD : FL_KIND_NUMBER, &op));
     if (op == FL_OP_IN || p->b.stack[base] != p->b.stack[base + 1])
         return FL_FAIL_AT(p->err, FLOWLOG_E_SYNTAX, at, "'%s' is compared with one number", name);
@@ -484,8 +503,9 @@ static flowlog_status unknown_word(struct fl_parser *p)
         if (flowlog__lex_is(&ahead, "is")) op = FL_OP_IS_NULL;
         p->x = word;
     }
-    for (size_t i = 0; op == FL_OP_NONE && i < sizeof words / sizeof *words; i++)
-        flowlog__nearest_consider(&near, word.word, word.word_len, words[i].word);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (op == FL_OP_NONE || (words[i].action >= DERIVED && words[i].action <= NAMED)) /* what can be compared */
+            flowlog__nearest_consider(&near, word.word, word.word_len, words[i].word);
     const char *field = flowlog__nearest_field(word.word, word.word_len);
     if (field) flowlog__nearest_consider(&near, word.word, word.word_len, field);
     if (op != FL_OP_NONE)

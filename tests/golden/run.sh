@@ -93,7 +93,7 @@ flow 2 sumary && err "unknown command 'sumary'; did you mean 'summary'?" && empt
 flow 2 frobnicate && err "unknown command 'frobnicate'" "see 'flowlog --help'"
 flow 2 --json top vpc && err 'options follow it' && empty
 flow 2 top --jsn vpc && err "unknown option '--jsn'; did you mean '--json'?" "see 'flowlog top --help'" && empty
-flow 2 summary --where reject vpc && err "'--where' is no option of 'summary'" && empty
+flow 2 summary --by srcaddr vpc && err "'--by' is no option of 'summary'" && empty
 flow 2 top --threads 0 vpc && err '--threads takes a number from 1 to 256' && empty
 flow 2 top -json vpc && err "unknown option '-json'; did you mean '--json'?"
 flow 2 top -x vpc && err "unknown option '-x'"
@@ -116,6 +116,10 @@ try 2 env FLOWLOG_SIMD=abacus "$flowlog" cat vpc && err 'error:' && empty
 # --- summary ----------------------------------------------------------------------------------------------
 flow 0 summary vpc && out summary-vpc.out
 flow 0 summary --json vpc && out summary-vpc.json && json
+flow 0 summary --where 'reject or skipdata' --from 2026-03-01T12:10:00Z --to 2026-03-01T12:40:00Z --json vpc && out summary-where.json && json
+flow 0 summary --json --where 'not true' vpc && says '"records":0,' '"left_out":9210,' '"accept":0,' '"interfaces":0,' '"first_start":null,'
+flow 0 summary --where true --csv v5 && says 'left_out,0'
+flow 2 summary --where 'rejct' vpc && err "did you mean 'reject'?" && empty
 flow 0 summary --json v5 tgw && out summary-v5-tgw.json && json
 flow 0 summary --csv v5 && out summary-v5.csv
 flow 0 summary --tsv tgw && out summary-tgw.tsv
@@ -236,6 +240,8 @@ flow 0 diagnose why/flows.log && out diagnose-why.out
 flow 0 diagnose --all --json why/flows.log && out diagnose-why.json && json
 flow 0 diagnose --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json && json
 err 'warning: network ACL acl-0f10a2b3c4d5e6f71: inbound rule 100 allows requests from 0.0.0.0/0, but no outbound rule allows'
+flow 0 diagnose --where true --all --json why/flows.log && out diagnose-why.json
+flow 0 diagnose --where 'not port 5432' --json why/flows.log && empty
 flow 0 diagnose -q --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json
 flow 0 diagnose --client 10.0.1.5 --server 10.0.2.6 --port 5432 --json why/flows.log && out diagnose-why-query.json && json
 flow 0 diagnose --server 169.254.169.254 --json why/flows.log && says '"verdict":"NOT_LOGGED"' && json

@@ -232,7 +232,7 @@ Test(expr_filter, errors_name_the_word_and_its_place)
         {"bytes > 99999999999999999999", "        ^", FLOWLOG_E_SYNTAX, "'99999999999999999999' is not a number"},
         {"bytes > 18446744073709551615K", "        ^", FLOWLOG_E_SYNTAX, "'18446744073709551615K' is not a number"},
         {"bytes > 5 > 3", "          ^", FLOWLOG_E_SYNTAX, "expected a condition before '>'"},
-        {"bpp in [1 2]", "       ^", FLOWLOG_E_SYNTAX, NULL},
+        {"bpp in [1 2]", "    ^", FLOWLOG_E_SYNTAX, NULL},
         {"flags SX", "      ^", FLOWLOG_E_SYNTAX, "'SX': flags are letters of FSRPAU"},
         {"eni and reject", "    ^", FLOWLOG_E_SYNTAX, "expected text before 'and'"},
         {"eni 'a", "    ^", FLOWLOG_E_SYNTAX, "this ' has no end"},
