@@ -89,7 +89,15 @@ int answer_explain(const flowlog_plan *plan, const struct input *input, struct o
     if (input)
         text_print(&text, "inputs: %" PRIu32 ", %" PRIu64 " bytes\n", input->inputs,
                    flowlog_source_bytes(input->source));
+    const size_t remarks_len = flowlog_plan_remarks(plan, NULL, 0);
+    char *const remarks = need_memory(NULL, remarks_len + 1);
+    flowlog_plan_remarks(plan, remarks, remarks_len + 1);
+    for (char *line = remarks, *end; *line; line = end + 1) {
+        end = strchr(line, '\n');
+        text_print(&text, "remark: %.*s\n", (int)(end - line), line);
+    }
     const int bad = out_write(out, text.ptr, text.len);
+    free(remarks);
     free(canonical);
     text_free(&text);
     return bad ? -1 : 0;

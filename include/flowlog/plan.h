@@ -193,6 +193,12 @@ FLOWLOG_API const flowlog_filter *flowlog_plan_filter(const flowlog_plan *plan);
  */
 FLOWLOG_API size_t flowlog_plan_explain(const flowlog_plan *plan, char *text, size_t cap);
 
+/**
+ * In which ways the answer differs from what Athena or Logs Insights would give: sentences for people, one a line, as
+ * far as this plan is concerned; "" when there is none.  Like flowlog_plan_explain.
+ */
+FLOWLOG_API size_t flowlog_plan_remarks(const flowlog_plan *plan, char *text, size_t cap);
+
 /* --- the answer in one call --------------------------------------------------------------------------------- */
 
 /** Opaque, immutable. */

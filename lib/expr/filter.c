@@ -143,3 +143,12 @@ int flowlog__filter_names_status(const flowlog_filter *filter)
         if (filter->tree.ref[i].field == FLOWLOG_FIELD_LOG_STATUS) return 1;
     return 0;
 }
+
+int flowlog__filter_negates(const flowlog_filter *filter)
+{
+    for (uint32_t i = 0; filter && i < filter->tree.nodes; i++) {
+        const struct fl_node *n = &filter->tree.node[i];
+        if (n->op == FL_OP_NOT && filter->tree.node[filter->tree.word[n->at]].op != FL_OP_IS_NULL) return 1;
+    }
+    return 0;
+}

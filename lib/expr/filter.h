@@ -34,6 +34,9 @@ uint32_t flowlog__filter_field_id(const flowlog_filter *filter, uint32_t i); /* 
 /* 1 if it reads log-status (ok, nodata, skipdata, log-status = ...). */
 int flowlog__filter_names_status(const flowlog_filter *filter);
 
+/* 1 if it has a `not` of anything but `is null`: where a null is not what SQL makes of it.  NULL: 0. */
+int flowlog__filter_negates(const flowlog_filter *filter);
+
 /* A copy of its own.  E_MEMORY. */
 flowlog_status flowlog__filter_copy(const flowlog_filter *filter, const flowlog_alloc *alloc, flowlog_filter **copy);
 

@@ -52,7 +52,8 @@ static void check_error(const char *text, const char *under, unsigned line)
     cr_expect_lt(status, 0, "filters.md:%u: %s is no error", line, text);
     if (status >= 0) return;
     cr_expect_eq(err.offset + 1, err.column, "filters.md:%u", line);
-    snprintf(got, sizeof got, "%*s %s %s", (int)err.column, "^", flowlog_status_name(status) + strlen("FLOWLOG_"), err.message);
+    const char *name = flowlog_status_name(status) + strlen("FLOWLOG_");
+    snprintf(got, sizeof got, "%*s %s %s", (int)err.column, "^", name, err.message);
     cr_expect_str_eq(got, under, "filters.md:%u:\n%s\n%s\n%s", line, text, got, under);
 }
 
@@ -66,7 +67,8 @@ static void check_block(char **lines, size_t count, unsigned first)
         check_form(lines[i], bar + 1 < count ? lines[bar + 1] : "", first + (unsigned)i);
     cr_expect(bar == count || count - bar <= 2, "filters.md:%u: one form a block", first);
     for (size_t i = 0; bar == count && i < count; i += 2, errors++) {
-        cr_assert(i + 1 < count && strchr(lines[i + 1], '^'), "filters.md:%u: neither -- nor a caret", first + (unsigned)i);
+        cr_assert(i + 1 < count && strchr(lines[i + 1], '^'), "filters.md:%u: neither -- nor a caret",
+                  first + (unsigned)i);
         check_error(lines[i], lines[i + 1], first + (unsigned)i);
     }
 }

@@ -207,6 +207,7 @@ flow 0 group --by subnet-id vpc && err "9117 records left out: '-' or no such fi
 flow 2 group --max-groups 5 --by srcaddr vpc && empty && err 'error:'
 flow 0 group --max-groups 20 --approximate --by srcaddr --sort count --json vpc && err 'more groups than --max-groups'
 flow 0 group --explain --where reject --by dstport vpc && says '(eq action "REJECT")' 'fields: dstport,action' 'inputs: 24, '
+says 'remark: records without a key are left out'
 flow 2 group --where 'reject and dst prt 22' vpc && messages group-where.err && empty
 flow 2 group --by 'bin(start,5q)' vpc && messages group-by.err && empty
 flow 2 group --by scrport vpc && err "unknown field 'scrport'; did you mean 'srcport'?" && empty

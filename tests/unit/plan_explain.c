@@ -37,6 +37,46 @@ Test(explain, writes_keys_as_expressions)
            "(\"bin(end,1h)\" k5) (\"service\" k6) (\"interface-id\" k7) (\"My-Field\" k8))))");
 }
 
+static const char *remarks_of(const char *plan)
+{
+    static char text[1 << 12];
+    char small[8];
+    flowlog_plan *p = ask_plan(plan);
+    const size_t len = flowlog_plan_remarks(p, text, sizeof text);
+    cr_assert_eq(len, strlen(text));
+    cr_assert(!len || text[len - 1] == '\n');
+    cr_assert_eq(flowlog_plan_remarks(p, small, sizeof small), len);
+    cr_assert_eq(strlen(small), len < sizeof small ? len : sizeof small - 1);
+    cr_assert_eq(flowlog_plan_remarks(p, NULL, 0), len);
+    flowlog_plan_free(p);
+    return text;
+}
+
+Test(explain, remarks_are_those_that_concern_the_plan)
+{
+    /* each part of a plan, and a word of its remark that plans without that part do not have */
+    static const char *const rows[][3] = {
+        {"key log-status | nulls | select count", "select count", "NODATA"},
+        {"key log-status | nulls", "key log-status", "without a key"},
+        {"where reject and srcport is not null", "where not reject", "Athena drops the row"},
+        {"select count where reject", "select count where not dst port 22", "Athena drops the row"},
+        {"select count(srcaddr)", "select distinct(srcaddr)", "0.81 %"},
+        {"select avg(bytes)", "select p95(bytes)", "256"},
+        {"select avg(bytes)", "select sum(bytes)/count as mean", "64 bits"},
+        {"select count | sort count", "select count | sort count | limit 3", "ties"},
+        {"select count | sort count | limit 3", "key dstport | limit 3", "smallest keys"},
+        {"key dstport | select count | per 3 dstport | sort count", "key dstport | per 3 dstport", "smallest keys"},
+        {"key hour | select max(bytes)", "key bin(start,5m)", "2021-02-01"},
+        {"key hour | select max(bytes)", "select max(end)", "2021-02-01"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        cr_expect_null(strstr(remarks_of(rows[i][0]), rows[i][2]), "%s: %s", rows[i][0], rows[i][2]);
+        cr_expect_not_null(strstr(remarks_of(rows[i][1]), rows[i][2]), "%s: %s", rows[i][1], rows[i][2]);
+    }
+    cr_expect_str_eq(remarks_of("where ok"), "");
+    cr_expect_eq(flowlog_plan_remarks(NULL, NULL, 0), 0);
+}
+
 Test(explain, writes_parts_of_times_as_sql_has_them)
 {
     expect("key hour,weekday(end)", "(plan flx 2vl (stage (keys (k0 (extract hour @ts)) (k1 (extract day_of_week (from-unix end)))) "

@@ -268,7 +268,7 @@ Test(keys, memory_that_runs_out_ends_in_a_status)
         flowlog_plan *p = NULL;
         flowlog_run *run = NULL;
         flowlog_status st = flowlog_plan_new(&a, &p);
-        if (st >= 0) st = flowlog_plan_key(p, "pair(srcaddr,dstaddr),service,bin(start,5m),srcaddr/24", NULL);
+        if (st >= 0) st = flowlog_plan_key(p, "pair(srcaddr,dstaddr),service,bin(start,5m),hour,srcaddr/24", NULL);
         if (st >= 0) st = flowlog_run_begin(p, &a, &run);
         struct test_batch *b = test_batch_new("srcaddr,dstaddr,srcport,dstport,protocol,start", cells, 2);
         if (st >= 0) st = flowlog_run_add(run, &b->batch, NULL);
