@@ -173,15 +173,22 @@ static int write_row(struct job *job, const flowlog_finding *f)
     return flowlog_writer_row(job->writer, v, &err) < 0;
 }
 
+/* Files are named as whoever has the source does. */
+static size_t finding_json(const struct input *input, const flowlog_finding *f, char *text, size_t cap)
+{
+    return input->reader ? flowlog_finding_json(f, input->reader, text, cap)
+                         : flowlog_finding_json_source(f, input->source, text, cap);
+}
+
 static int write_json(struct job *job, const flowlog_finding *f)
 {
     char small[8192];
-    const size_t len = flowlog_finding_json_source(f, job->input->source, small, sizeof small);
+    const size_t len = finding_json(job->input, f, small, sizeof small);
     if (len < sizeof small) {
         text_add(&job->text, small, len);
     } else {
         char *large = need_memory(NULL, len + 1);
-        flowlog_finding_json_source(f, job->input->source, large, len + 1);
+        finding_json(job->input, f, large, len + 1);
         text_add(&job->text, large, len);
         free(large);
     }

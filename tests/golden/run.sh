@@ -242,7 +242,8 @@ flow 0 diagnose --all --json why/flows.log && out diagnose-why.json && json
 flow 0 diagnose --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json && json
 err 'warning: network ACL acl-0f10a2b3c4d5e6f71: inbound rule 100 allows requests from 0.0.0.0/0, but no outbound rule allows'
 flow 0 diagnose --where true --all --json why/flows.log && out diagnose-why.json
-flow 0 diagnose --where 'not port 5432' --json why/flows.log && empty
+flow 0 diagnose --where 'port 5432' --from 2026-03-01T12:00:05Z --to 2026-03-01T12:01:00Z --tsv why/flows.log && out diagnose-where.tsv
+flow 2 diagnose --where 'prt 5432' why/flows.log && err "unknown word 'prt'" && empty
 flow 0 diagnose -q --rules why/rules.json --json --grouped why/flows.log && out diagnose-why-rules.json
 flow 0 diagnose --client 10.0.1.5 --server 10.0.2.6 --port 5432 --json why/flows.log && out diagnose-why-query.json && json
 flow 0 diagnose --server 169.254.169.254 --json why/flows.log && says '"verdict":"NOT_LOGGED"' && json
