@@ -73,6 +73,7 @@ uint32_t flowlog__episodes(const struct fl_conversations *t, const struct fl_con
         }
         if (s->last > e->last) e->last = s->last;
         if ((s->meta & FL_SEG_CLOSED) && s->last < closed) closed = s->last;
+        if ((s->meta & FL_SEG_CLOSED) && !(s->meta & FL_SEG_REJECT) && s->last > e->closed) e->closed = s->last;
         widen(&e->side[s->meta & (FL_SEG_BACK | FL_SEG_REJECT)], s);
     }
     if (count) close_episode(&out[count - 1], segment + begin, n - begin);

@@ -15,6 +15,7 @@ enum { FL_ROLE_UNKNOWN = 0, FL_ROLE_LOW = 1, FL_ROLE_MEDIUM = 2, FL_ROLE_HIGH = 
 struct fl_episode {
     struct fl_segment side[4]; /* by FL_SEG_BACK | FL_SEG_REJECT; records 0: there are none */
     uint32_t first, last;
+    uint32_t closed; /* latest end of an accepted record with FIN or RST; 0: none */
     uint32_t accepted_before[2]; /* latest accepted end before the first rejected start from A, from B; 0: none */
 };
 

@@ -20,6 +20,7 @@ struct common {
     uint8_t left, begun;
     uint8_t settled; /* 1: nothing more to find out */
     uint8_t votes;   /* causality: 1 for addr[0], 2 for addr[1] */
+    uint8_t seen;    /* 1: flow-direction tells own addresses */
 };
 
 struct finder {
@@ -122,6 +123,7 @@ static flowlog_status collect(const struct finder *f)
         const unsigned way = seen_way(d, c);
         if (way == FLOWLOG_WAY_OUT) FL_TRY(mark(f, eni, o.a, o.families & 1, FL_LOCAL_SEEN));
         if (way == FLOWLOG_WAY_IN) FL_TRY(mark(f, eni, o.b, (int)(o.families >> 1), FL_LOCAL_SEEN));
+        if (way != FLOWLOG_WAY_UNKNOWN) f->common[2 * eni + (o.families & 1)].seen = 1;
         if (o.families == 0 || o.families == 3) narrow(&f->common[2 * eni + (o.families & 1)], o.a, o.b);
         if (o.families != 3) continue;
         uint32_t a, b;
@@ -432,10 +434,14 @@ static flowlog_status cover(const struct finder *f, struct pair *pairs, uint32_t
                             uint32_t *index)
 {
     enum { ROUNDS = 64 /* addresses of an interface; AWS allows 50 */ };
+    const uint32_t eni = pairs->slot / 2;
+    const int v6 = pairs->slot & 1;
     uint32_t addr;
+    for (uint32_t i = 0; i < n; i++) /* what is known, as by flow-direction, needs no other reason */
+        pairs[i].covered = flowlog__local_is(f->locals, eni, pairs[i].x, v6) ||
+                           flowlog__local_is(f->locals, eni, pairs[i].y, v6);
     for (unsigned round = 0; round < ROUNDS && choose(f, pairs, n, ends, index, &addr); round++) {
-        FL_TRY(mark(f, pairs->slot / 2, addr, pairs->slot & 1,
-                    (pairs->slot & 1) ? FL_LOCAL_FOUND | FL_LOCAL_WEAK : FL_LOCAL_FOUND));
+        FL_TRY(mark(f, eni, addr, v6, v6 ? FL_LOCAL_FOUND | FL_LOCAL_WEAK : FL_LOCAL_FOUND));
         for (uint32_t i = 0; i < n; i++) pairs[i].covered |= pairs[i].x == addr || pairs[i].y == addr;
     }
     return FLOWLOG_OK;
@@ -504,7 +510,7 @@ static flowlog_status find_all(const struct finder *f)
     FL_TRY(collect(f));
     FL_TRY(mark_blocks(f));
     for (uint32_t s = 2; s < slots; s++)
-        if (f->common[s].left == 1 && !f->common[s].settled)
+        if (f->common[s].left == 1 && !f->common[s].settled && !f->common[s].seen)
             FL_TRY(settle(f, s / 2, s & 1, 0, (s & 1) ? FL_LOCAL_FOUND | FL_LOCAL_WEAK : FL_LOCAL_FOUND));
     FL_TRY(cover_all(f));
     FL_TRY(fill_owners(f, 0)); /* ties are broken by what is certain, or the order of interfaces would matter */

@@ -47,6 +47,7 @@ static int has_ended(const struct fl_case *c, const struct fl_segment *refused)
 {
     const uint32_t last = !has(&c->pa) || c->ra.last > c->pa.last ? c->ra.last : c->pa.last;
     if (refused->first < (uint64_t)last + SKEW) return 0;
+    if (last > (uint64_t)c->closed + 2 * SKEW) return 0; /* it went on, or another one began */
     return ((tcp(&c->ra) | tcp(&c->pa)) & FL_TCP_RST) || (tcp(&c->ra) & tcp(&c->pa) & FL_TCP_FIN);
 }
 
@@ -169,8 +170,13 @@ static void set_insufficient(struct fl_verdict *v, unsigned missing)
     v->missing = (uint8_t)missing;
 }
 
-/* At most low where it is not known who is the client. */
-static unsigned cap(const struct fl_case *c, unsigned confidence) { return c->roles <= FL_ROLE_LOW ? LOW : confidence; }
+/* At most low where it is not known who is the client, at most medium where it is not sure: an answer that is refused
+   alone looks like a request. */
+static unsigned cap(const struct fl_case *c, unsigned confidence)
+{
+    if (c->roles <= FL_ROLE_LOW) return LOW;
+    return (c->roles == FL_ROLE_MEDIUM || c->answered_there) && confidence > MEDIUM ? MEDIUM : confidence;
+}
 
 /* What the log lacks, so that a missing record proves nothing (1.4); 0: nothing. */
 static unsigned lacks(const struct fl_case *c)
@@ -194,6 +200,7 @@ static void accepted_both(const struct fl_case *c, struct fl_verdict *v)
     unsigned refused = 0, fine = HIGH;
     if (c->proto != TCP && c->proto != UDP && !is_icmp(c)) fine = MEDIUM;
     if (c->proto == TCP && (tcp(&c->ra) & (FL_TCP_SYN | FL_TCP_RST)) == FL_TCP_RST) fine = MEDIUM;
+    if (c->proto == TCP && (c->ra.meta & c->pa.meta & FL_SEG_SYN)) fine = MEDIUM; /* each called the other */
     if (c->proto == TCP && (c->ra.meta & FL_SEG_SYN) && (tcp(&c->pa) & FL_TCP_RST) && !(c->pa.meta & FL_SEG_SYNACK)) {
         const int only_rst = flagged(&c->pa) && (tcp(&c->pa) & ~UINT32_C(16)) == FL_TCP_RST;
         fine = MEDIUM;
@@ -316,8 +323,9 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
     } else if (c->proto == UDP && is_one_way_service(c->server_port)) {
         set(v, FLOWLOG_VERDICT_ONE_WAY, FLOWLOG_LAYER_NONE, MEDIUM);
     } else if (c->nat && c->way == FLOWLOG_WAY_IN && !c->forwards && !c->inside_client) {
-        set(v, FLOWLOG_VERDICT_UNSOLICITED_NAT, FLOWLOG_LAYER_NAT,
-            c->roles == FL_ROLE_HIGH ? HIGH : cap(c, MEDIUM));
+        /* Of protocols without ports an answer whose request is lost looks the same. */
+        const int sure = c->roles == FL_ROLE_HIGH && (c->proto == TCP || c->proto == UDP);
+        set(v, FLOWLOG_VERDICT_UNSOLICITED_NAT, FLOWLOG_LAYER_NAT, sure ? HIGH : cap(c, MEDIUM));
         about(c, v, FLOWLOG_PHASE_REQUEST);
     } else if (missing) {
         set_insufficient(v, missing);
@@ -331,7 +339,7 @@ static void unanswered(const struct fl_case *c, struct fl_verdict *v)
         enum { SYNS = 3, RETRIED = 3 /* seconds */ };
         const int through = c->forwards || c->nat; /* the host is behind this interface, if anywhere */
         const int syns = c->proto == TCP && c->ra.packets >= SYNS && only_syns(c, &c->ra) && !through &&
-                         c->ra.last - c->ra.first >= RETRIED && (c->goes_on || c->told_window);
+                         c->ra.last - c->ra.first >= RETRIED && ((c->goes_on && !c->near_start) || c->told_window);
         const unsigned layer = c->way == FLOWLOG_WAY_UNKNOWN           ? FLOWLOG_LAYER_UNKNOWN
                                : c->way == FLOWLOG_WAY_IN && !through ? FLOWLOG_LAYER_HOST
                                                                       : FLOWLOG_LAYER_PATH;

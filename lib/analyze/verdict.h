@@ -12,7 +12,7 @@
 
 struct fl_case {
     struct fl_segment ra, rr, pa, pr; /* Request and rePly, Accepted and Rejected; records 0: there are none */
-    uint32_t accepted_before_rr, accepted_before_pr; /* as in fl_episode */
+    uint32_t accepted_before_rr, accepted_before_pr, closed; /* as in fl_episode */
     uint32_t udp_timeout, udp_stream;
     uint32_t window; /* aggregation interval and skew */
     uint32_t other_first, other_last; /* other_port: when it was accepted */
@@ -33,8 +33,9 @@ struct fl_case {
     uint8_t inside_client; /* 1: the client's address is one of the VPC, as far as is known */
     uint8_t sibling;     /* a neighbour of the subnet was let through: 1 near in time, 2 surely before and after */
     uint8_t other_port;  /* 1: another client port was let through */
-    uint8_t goes_on;     /* 1: the interface has records, or NODATA, within a window after what was accepted */
-    uint8_t refused_there; /* 1: the far end's interface refused the requests */
+    uint8_t goes_on;     /* 1: the interface has records or NODATA right after what was accepted, and later */
+    uint8_t refused_there; /* 1: the other end's interface refused the requests */
+    uint8_t answered_there; /* 1: the other end's interface has packets that go the other way */
 };
 
 struct fl_verdict {

@@ -415,35 +415,54 @@ static struct when was_accepted(const struct fl_view *v, const struct wanted_key
 
 /* --- cases ------------------------------------------------------------------------------------------------- */
 
-/* The log has something of the interface right after what was accepted: an answer would be there. */
+/*
+ * The log has something of the interface right after what was accepted, and does not end with the interval of that: an
+ * answer would be there.
+ */
 static int goes_on(const struct fl_view *view, const struct fl_interface *iface, const struct fl_segment *ra)
 {
     const uint32_t last = ra->last, seconds = view->window;
+    const uint32_t silent = iface->silent.count ? iface->silent.span[iface->silent.count - 1].last : 0;
+    if ((uint64_t)last + seconds > (iface->active.last > silent ? iface->active.last : silent)) return 0;
     return flowlog__times_after(&iface->active, last, seconds) ||
            flowlog__spans_overlap(&iface->silent, last + 1, last > UINT32_MAX - seconds ? UINT32_MAX : last + seconds);
 }
 
-/* The interface at the far end has the requests, and refused them all: nobody answered them. */
-static int refused_there(const struct fl_view *view, const struct fl_look *l)
+/* The sides of the conversation at the interface of the other end, at that time: those that have records. */
+static unsigned seen_there(const struct fl_view *view, const struct fl_look *l)
 {
     const flowlog_diagnosis *d = view->d;
+    const int remote = l->way == FLOWLOG_WAY_OUT; /* the server is */
     struct fl_conversation_key key = l->c->key;
     struct fl_episode episode[FL_SEGMENTS_MAX];
-    if (l->way != FLOWLOG_WAY_OUT) return 0;
-    const uint32_t at = flowlog__local_owner(&view->locals, fl_look_addr(l, 1), fl_look_v6(l, 1));
-    if (!at || at == FL_OWNER_MANY) return 0;
+    unsigned sides = 0;
+    if (l->way == FLOWLOG_WAY_UNKNOWN) return 0;
+    const uint32_t at = flowlog__local_owner(&view->locals, fl_look_addr(l, remote), fl_look_v6(l, remote));
+    if (!at || at == FL_OWNER_MANY || at == fl_key_interface(&key)) return 0;
     key.where = at << 10 | (key.where & 0x3FF);
     key.outer = 0;
     const uint32_t place = flowlog__conversation_find(&d->table, &key);
     if (place == UINT32_MAX) return 0;
     const uint32_t n = flowlog__episodes(&d->table, fl_conversation_at(&d->table, place), view->window, episode);
-    const unsigned back = l->roles.client_is_b != 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct fl_episode *e = &episode[i];
         if (e->first > (uint64_t)l->e->last + view->window || l->e->first > (uint64_t)e->last + view->window) continue;
-        if (e->side[back | FL_SEG_REJECT].records && !e->side[back].records) return 1;
+        for (unsigned side = 0; side < 4; side++) sides |= (unsigned)(e->side[side].records != 0) << side;
     }
-    return 0;
+    return sides;
+}
+
+/* What was refused alone is no request where the other end has what went the other way; and nobody answers requests
+   that were refused there. */
+static void look_there(const struct fl_view *view, const struct fl_look *l, struct fl_case *out)
+{
+    const unsigned back = l->roles.client_is_b != 0;
+    if (only_request_refused(l) && !(out->rr.meta & FL_SEG_SYN)) {
+        out->answered_there = seen_there(view, l) >> (back ^ 1) & 1;
+    } else if (!has_ports(l) && out->ra.records && out->pr.records && l->way == FLOWLOG_WAY_OUT) {
+        const unsigned sides = seen_there(view, l);
+        out->refused_there = (sides >> (back | FL_SEG_REJECT) & 1) && !(sides >> back & 1);
+    }
 }
 
 void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, struct fl_case *out)
@@ -459,6 +478,7 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->pr = *side(l, 1, 1);
     out->accepted_before_rr = l->e->accepted_before[l->roles.client_is_b];
     out->accepted_before_pr = l->e->accepted_before[!l->roles.client_is_b];
+    out->closed = l->e->closed;
     out->udp_timeout = d->told.udp_timeout ? d->told.udp_timeout : UDP_TIMEOUT;
     out->udp_stream = d->told.udp_stream ? d->told.udp_stream : UDP_STREAM;
     struct fl_rule_interface known;
@@ -494,7 +514,7 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
     out->goes_on = (uint8_t)goes_on(view, iface, &out->ra);
     if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
     out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
-    if (!has_ports(l) && out->ra.records && out->pr.records) out->refused_there = (uint8_t)refused_there(view, l);
+    look_there(view, l, out);
     if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
     if (has_ports(l)) {
         const struct wanted_key key = port_key(l);

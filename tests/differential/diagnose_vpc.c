@@ -244,8 +244,8 @@ static void report(const struct vpc_world *w, uint64_t seed, const struct vpc_lo
 
 /* Two hosts that ping each other as often, and both in vain, leave the records of AWS's own example, in which the
    network ACL refuses the answers: accepted one way, as many refused the other way.  ICMP has no ports and no
-   record its type, so nobody can tell. */
-static int is_twin(const struct vpc_world *w, const struct vpc_claim *c)
+   record its type, so nobody can tell.  Where intervals are lost, as many may be left. */
+static int is_twin(const struct vpc_world *w, const struct vpc_log_options *o, const struct vpc_claim *c)
 {
     if ((c->proto != VPC_ICMP && c->proto != VPC_ICMP6) || strncmp(c->verdict, "BLOCKED_REPLY_", 14)) return 0;
     uint64_t accepted = 0, refused = 0;
@@ -259,7 +259,7 @@ static int is_twin(const struct vpc_world *w, const struct vpc_claim *c)
         if (v->request_in) refused += s->packets;
         else accepted += s->packets;
     }
-    return accepted && accepted == refused;
+    return accepted && (o->lose ? refused != 0 : accepted == refused);
 }
 
 /* Every finding of high confidence must be true. */
@@ -274,7 +274,7 @@ static void judge(const struct vpc_world *w, uint64_t seed, const struct vpc_log
         if (strcmp(c->p[i].confidence, "high")) continue;
         t->high++;
         if (!vpc_false(w, o, &c->p[i], why, sizeof why)) continue;
-        if (is_twin(w, &c->p[i])) {
+        if (is_twin(w, o, &c->p[i])) {
             t->twins++;
             continue;
         }

@@ -575,7 +575,7 @@ static const struct row rows[] = {
      443,
      NULL,
      NULL,
-     {{RA, 4, 240, 0, 9, 2}, {SILENT, 0, 0, 60, 119, 0}},
+     {{RA, 4, 240, 0, 9, 2}, {SILENT, 0, 0, 60, 179, 0}},
      V(NO_REPLY, PATH),
      HIGH,
      0},
@@ -586,7 +586,7 @@ static const struct row rows[] = {
      443,
      NULL,
      NULL,
-     {{RA, 4, 240, 0, 9, 2}, {RA | OTHER, 4, 240, 50, 59, 2}},
+     {{RA, 4, 240, 0, 9, 2}, {RA | OTHER, 4, 240, 50, 59, 2}, {RA | OTHER, 4, 240, 250, 259, 2}},
      V(NO_REPLY, PATH),
      HIGH,
      0},
@@ -890,6 +890,51 @@ Test(analyze_diagnose, each_row_of_the_table)
 
 /* Every row stands for a "high" that was once given and that a simulated VPC made false. */
 static const struct row refuted[] = {
+    {"SYNs whose answers may lie before the log",
+     TCP,
+     OUTBOUND,
+     6379,
+     3389,
+     NULL,
+     NULL,
+     {{RA, 4, 240, -9999, -9990, 2}, {RA | OTHER, 4, 240, -9950, -9941, 2}, {RA | OTHER, 4, 240, 250, 259, 2}},
+     V(NO_REPLY, PATH),
+     MEDIUM,
+     0},
+    {"a connection that was reset, and another one from the same port that goes on",
+     TCP,
+     INBOUND,
+     11051,
+     5432,
+     NULL,
+     NULL,
+     {{RA, 3, 152, 0, 8, 7}, {PA, 4, 216, 0, 8, 19}, {PA, 7, 7428, 100, 101, 18}, {RA, 4, 2090, 100, 1000, 2},
+      {PA, 6, 7368, 1001, 1001, 0}, {PR, 1, 52, 1200, 1200, 1}},
+     V(STRAY, CONNTRACK),
+     MEDIUM,
+     L(RULE_CHANGE)},
+    {"each end calls the other from the same ports",
+     TCP,
+     OUTBOUND,
+     7777,
+     80,
+     NULL,
+     NULL,
+     {{RA, 3, 180, 0, 3, 2}, {PA, 1, 60, 30, 30, 2}, {RA, 1, 40, 35, 50, 4}},
+     V(OK, NONE),
+     MEDIUM,
+     0},
+    {"what is refused alone may be an answer where ports are not sure",
+     UDP,
+     INBOUND,
+     40000,
+     20000,
+     SAME_SUBNET,
+     NULL,
+     {{RR, 3, 300, 0, 59, NO_FLAGS}},
+     V(BLOCKED_INBOUND, SG),
+     MEDIUM,
+     0},
     {"a connection whose RST comes an interval later, and nothing between is there",
      TCP,
      OUTBOUND,
@@ -1184,22 +1229,76 @@ Test(analyze_diagnose, what_never_reached_the_other_interface_was_not_answered)
     }
 }
 
-static const char nat_noise[] =
-    "3 eni-1 198.51.100.7 10.0.1.5 40000 443 6 2 120 1700000000 1700000009 ACCEPT OK 2 ingress - nat_gateway\n";
+/* eni-1 has the answers alone, which are late; ports have them for requests. */
+static const char lone_answers[] =
+    "3 eni-1 10.0.2.9 10.0.1.5 40000 3306 17 3 300 1700000090 1700000100 REJECT OK - ingress - interface\n"
+    "3 eni-2 10.0.1.5 10.0.2.9 3306 40000 17 3 300 1700000000 1700000030 ACCEPT OK - ingress - interface\n"
+    "3 eni-2 10.0.2.9 10.0.1.5 40000 3306 17 3 300 1700000090 1700000100 ACCEPT OK - egress - interface\n";
 
-Test(analyze_diagnose, noise_from_outside_at_a_nat_gateway)
+Test(analyze_diagnose, what_follows_packets_of_the_other_direction_may_be_an_answer)
 {
-    static const struct row row = {"", TCP, INBOUND, 40000, 443, NULL, NULL, {{0}}, 0, 0, 0, 0};
+    static const struct row row = {"", UDP, INBOUND, 40000, 3306, NULL, NULL, {{0}}, 0, 0, 0, 0};
+    for (int both = 0; both < 2; both++) {
+        struct wanted w = {.row = &row};
+        char text[2048];
+        flowlog_error err;
+        flowlog_diagnosis *d = engine(SAME_SUBNET);
+        const char *end = strstr(lone_answers, "3 eni-2");
+        const int len = both ? (int)strlen(lone_answers) : (int)(end - lone_answers);
+        snprintf(text, sizeof text, "%s%s%.*s", header, around, len, lone_answers);
+        feed(d, text);
+        cr_assert_eq(flowlog_diagnosis_finish(d, pick, &w, &err), FLOWLOG_OK);
+        flowlog_diagnosis_free(d);
+        cr_expect_eq(w.f.verdict, FLOWLOG_VERDICT_BLOCKED_INBOUND, "%s", flowlog_verdict_name(w.f.verdict));
+        cr_expect_eq(w.f.confidence, both ? MEDIUM : HIGH, "%d: %d", both, w.f.confidence);
+    }
+}
+
+/* Own addresses are what flow-direction says; what all records have in common is a peer. */
+static const char one_peer[] =
+    "3 eni-1 2001:db8:7:4::11 2001:db8:ffff::3 55029 6379 6 4 320 1700000000 1700000030 REJECT OK 2 egress - interface\n"
+    "3 eni-2 2001:db8:7:4::14 2001:db8:ffff::3 50001 6379 6 4 320 1700000000 1700000030 REJECT OK 2 egress - interface\n"
+    "3 eni-2 2001:db8:7:4::114 2001:db8:ffff::3 50002 443 6 4 320 1700000000 1700000030 REJECT OK 2 egress - interface\n"
+    "3 eni-3 2001:db8:ffff::3 2001:db8:7:4::12 27312 53 17 3 459 1700000000 1700000030 REJECT OK - ingress - interface\n"
+    "3 eni-3 2001:db8:7:4::112 2001:db8:ffff::2 33271 443 6 3 400 1700000000 1700000030 REJECT OK 2 egress - interface\n";
+
+Test(analyze_diagnose, a_peer_of_several_own_addresses_is_no_own_address)
+{
+    static const struct row row = {"", TCP, OUTBOUND, 55029, 6379, NULL, NULL, {{0}}, 0, 0, 0, 0};
     struct wanted w = {.row = &row};
-    char text[2048];
+    char text[4096];
     flowlog_error err;
-    flowlog_diagnosis *d = engine("{\"vpc_cidrs\":[\"10.0.1.0/24\"]}");
-    snprintf(text, sizeof text, "%s%s%s", header, around, nat_noise);
+    flowlog_diagnosis *d = engine("{\"enis\":{\"eni-1\":{\"subnet\":\"s\"},\"eni-2\":{\"subnet\":\"s\"},"
+                                  "\"eni-3\":{\"subnet\":\"s\"}}}");
+    snprintf(text, sizeof text, "%s%s%s", header, around, one_peer);
     feed(d, text);
     cr_assert_eq(flowlog_diagnosis_finish(d, pick, &w, &err), FLOWLOG_OK);
     flowlog_diagnosis_free(d);
-    cr_expect_eq(w.f.verdict, FLOWLOG_VERDICT_UNSOLICITED_NAT, "%s", flowlog_verdict_name(w.f.verdict));
-    cr_expect_eq(w.f.confidence, HIGH);
+    cr_expect_eq(w.f.verdict, FLOWLOG_VERDICT_BLOCKED_OUTBOUND, "%s", flowlog_verdict_name(w.f.verdict));
+    cr_expect_eq(w.f.layer, FLOWLOG_LAYER_SG_OR_NACL, "%s", flowlog_layer_name(w.f.layer));
+}
+
+/* A ping that enters may be an answer whose request is lost. */
+static const char *const nat_noise[] = {
+    "3 eni-1 198.51.100.7 10.0.1.5 40000 443 6 2 120 1700000000 1700000009 ACCEPT OK 2 ingress - nat_gateway\n",
+    "3 eni-1 198.51.100.7 10.0.1.5 0 0 1 2 168 1700000000 1700000009 ACCEPT OK - ingress - nat_gateway\n"};
+
+Test(analyze_diagnose, noise_from_outside_at_a_nat_gateway)
+{
+    static const struct row row[] = {{"", TCP, INBOUND, 40000, 443, NULL, NULL, {{0}}, 0, 0, HIGH, 0},
+                                     {"", ICMP, INBOUND, 0, 0, NULL, NULL, {{0}}, 0, 0, MEDIUM, 0}};
+    for (unsigned i = 0; i < 2; i++) {
+        struct wanted w = {.row = &row[i]};
+        char text[2048];
+        flowlog_error err;
+        flowlog_diagnosis *d = engine("{\"vpc_cidrs\":[\"10.0.1.0/24\"]}");
+        snprintf(text, sizeof text, "%s%s%s", header, around, nat_noise[i]);
+        feed(d, text);
+        cr_assert_eq(flowlog_diagnosis_finish(d, pick, &w, &err), FLOWLOG_OK);
+        flowlog_diagnosis_free(d);
+        cr_expect_eq(w.f.verdict, FLOWLOG_VERDICT_UNSOLICITED_NAT, "%s", flowlog_verdict_name(w.f.verdict));
+        cr_expect_eq(w.f.confidence, row[i].confidence);
+    }
 }
 
 /* --- many conversations ------------------------------------------------------------------------------------ */
