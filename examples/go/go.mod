@@ -1,0 +1,3 @@
+module example.com/flowlog
+
+go 1.19

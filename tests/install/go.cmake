@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# cmake -D BUILD=... -D SOURCE=... [-D CONFIG=...] [-D RACE=ON] -P go.cmake
+#
+# Installs BUILD below a scratch prefix and holds examples/go against it, through pkg-config, as a Go user would:
+# gofmt, go vet, go test (RACE: with the race detector, and nothing else), and the command of cmd/toptalkers.
+cmake_minimum_required(VERSION 3.18)
+
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+set(here ${CMAKE_COMMAND} -E chdir ${SOURCE}/examples/go)
+
+foreach(tool go gofmt pkg-config)
+  find_program(_${tool} NAMES ${tool})
+  if(NOT _${tool})
+    message(STATUS "SKIPPED: examples/go: no ${tool}")
+    return()
+  endif()
+endforeach()
+
+set(scratch ${BUILD}/go-test)
+file(REMOVE_RECURSE ${scratch})
+set(config)
+if(CONFIG)
+  set(config --config ${CONFIG})
+endif()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${scratch}/first ${config})
+
+# Go's cache looks neither into headers outside of the package nor at what pkg-config says: what it has from another
+# build must not be taken for this one.  The variables that it does look at say which it is.
+set(prefix ${scratch}/moved)
+file(RENAME ${scratch}/first ${prefix})
+file(GLOB headers ${prefix}/include/*.h ${prefix}/include/*/*.h)
+set(all)
+foreach(header ${headers})
+  file(SHA256 ${header} hash)
+  string(APPEND all ${hash})
+endforeach()
+string(SHA256 hash "${all}")
+string(SUBSTRING ${hash} 0 16 hash)
+file(GLOB_RECURSE pc ${prefix}/*/libflowlog.pc)
+get_filename_component(pc_dir ${pc} DIRECTORY)
+get_filename_component(lib_dir ${pc_dir} DIRECTORY)
+set(ENV{CGO_CFLAGS} "-O2 -g -DFLOWLOG_HEADERS=0x${hash}")
+set(ENV{CGO_LDFLAGS} "-L${lib_dir}")
+set(ENV{PKG_CONFIG_PATH} ${pc_dir})
+set(ENV{LD_LIBRARY_PATH} ${lib_dir})
+set(ENV{FLOWLOG_COMMAND} ${prefix}/bin/flowlog)
+set(ENV{GOPROXY} off)
+set(ENV{GOFLAGS} "")
+set(ENV{GOWORK} off)
+if(NOT DEFINED ENV{GOCACHE} AND NOT DEFINED ENV{HOME})
+  set(ENV{GOCACHE} ${BUILD}/go-cache)
+endif()
+
+if(RACE)
+  run(${here} ${_go} test -race -count=1 ./...)
+  message(STATUS "go test -race: ${output}")
+  return()
+endif()
+run(${here} ${_gofmt} -l .)
+if(NOT output STREQUAL "")
+  message(FATAL_ERROR "not as gofmt has it:\n${output}")
+endif()
+run(${here} ${_go} vet ./...)
+run(${here} ${_go} test -count=1 ./...)
+message(STATUS "go test: ${output}")
+run(${here} ${_go} build -o ${scratch}/ ./cmd/...)
+run(${scratch}/toptalkers -n 1 ${SOURCE}/examples/data/vpc)
+expect("\n10\\.0\\.4\\.52 +10\\.0\\.0\\.20 +5753172980 ")
