@@ -21,6 +21,7 @@
 #include "flowlog.h"
 #include "simd/cpu.h"
 #include "simd/kernels.h"
+#include "support/arrow_check.h"
 
 static unsigned passed, failed;
 
@@ -664,6 +665,84 @@ static void plan_adds_up_by_key(void)
     flowlog_plan_free(plan);
 }
 
+/* --- output: Arrow arrays, whose bitmaps are bytes and whose decimals are the machine's ---------------------- */
+
+enum { ARROW_ROWS = 300, ARROW_ARRAY = 130 };
+
+static size_t arrow_line(unsigned i, char *text, size_t cap)
+{
+    char bytes[24] = "-";
+    if (i % 3) snprintf(bytes, sizeof bytes, "%llu", 5000000000ull * i);
+    return (size_t)snprintf(text, cap, "%s%u %s %s %u t%u", i % 7 ? "10.1.1." : "2001:db8::", 1 + i % 9, bytes,
+                            i % 5 ? i % 11 ? "ACCEPT" : "DROP" : "REJECT", 1700000000 + i, i % 100);
+}
+
+static void arrow_has_the_rows_of_the_reader(void)
+{
+    static char log[65536];
+    size_t n = (size_t)snprintf(log, sizeof log, "srcaddr bytes action start my-tag\n");
+    for (unsigned i = 0; i < ARROW_ROWS; i++) {
+        n += arrow_line(i, log + n, sizeof log - n);
+        log[n++] = '\n';
+    }
+    flowlog_source *source = NULL;
+    flowlog_reader *reader = NULL;
+    flowlog_arrow_options options = FLOWLOG_ARROW_OPTIONS_INIT;
+    struct ArrowArrayStream stream;
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    unsigned row = 0, equal = 0;
+    options.array_rows = ARROW_ARRAY;
+    CHECK(flowlog_source_memory(log, n, NULL, NULL, &source, NULL) == FLOWLOG_OK);
+    CHECK(flowlog_reader_open(source, NULL, &reader, NULL) == FLOWLOG_OK);
+    CHECK(flowlog_reader_to_arrow(reader, &options, &stream, NULL) == FLOWLOG_OK);
+    if (!reader || stream.get_schema(&stream, &schema)) return;
+    while (stream.get_next(&stream, &array) == 0 && array.release) {
+        CHECK(arrow_check(&schema, &array) == NULL);
+        for (int64_t r = 0; r < array.length; r++, row++) {
+            char line[256], want[256];
+            size_t len = 0;
+            for (int64_t c = 0; c < array.n_children; c++) {
+                if (c) line[len++] = ' ';
+                arrow_cell(schema.children[c], array.children[c], r, line + len, sizeof line - len);
+                len += strlen(line + len);
+            }
+            arrow_line(row, want, sizeof want);
+            equal += strcmp(line, want) == 0;
+        }
+        array.release(&array);
+    }
+    CHECK(row == ARROW_ROWS && equal == ARROW_ROWS);
+    schema.release(&schema);
+    stream.release(&stream);
+}
+
+static void arrow_decimals_are_exact(void)
+{
+    static const char log[] = "bytes\n18446744073709551615\n";
+    flowlog_plan *plan = NULL;
+    flowlog_source *source = NULL;
+    flowlog_result *result = NULL;
+    struct ArrowArrayStream stream;
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    char text[64];
+    CHECK(flowlog_plan_new(NULL, &plan) == FLOWLOG_OK);
+    CHECK(flowlog_plan_select(plan, "1 / 3 - sum(bytes)", NULL) == FLOWLOG_OK);
+    CHECK(flowlog_source_memory(log, sizeof log - 1, NULL, NULL, &source, NULL) == FLOWLOG_OK);
+    CHECK(flowlog_plan_run(plan, source, NULL, &result, NULL) == FLOWLOG_OK);
+    flowlog_source_close(source);
+    flowlog_plan_free(plan);
+    CHECK(flowlog_result_to_arrow(result, NULL, &stream, NULL) == FLOWLOG_OK);
+    if (!result || stream.get_schema(&stream, &schema) || stream.get_next(&stream, &array)) return;
+    CHECK(arrow_check(&schema, &array) == NULL);
+    arrow_cell(schema.children[0], array.children[0], 0, text, sizeof text);
+    CHECK_TEXT(text, "-18446744073709551614.666666667");
+    array.release(&array);
+    schema.release(&schema);
+    stream.release(&stream);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--simd") == 0) {
@@ -688,6 +767,8 @@ int main(int argc, char **argv)
     read_the_same_at_every_cut();
     read_counts_every_line();
     plan_adds_up_by_key();
+    arrow_has_the_rows_of_the_reader();
+    arrow_decimals_are_exact();
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

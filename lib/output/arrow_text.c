@@ -135,23 +135,50 @@ static flowlog_status grow_table(struct fl_arrow_dictionary *d, const flowlog_al
     return FLOWLOG_OK;
 }
 
+/* In words of 8 bytes, the last one overlapping: most texts are ids of 12 to 24 bytes. */
 FL_INLINE int is_text(const struct fl_arrow_dictionary *d, uint32_t i, const char *text, size_t len)
 {
     const flowlog_str s = text_at(d, i);
-    return s.len == len && (!len || memcmp(s.ptr, text, len) == 0);
+    if (s.len != len) return 0;
+    if (len < 8) return !len || memcmp(s.ptr, text, len) == 0;
+    for (size_t k = 0; k + 8 < len; k += 8)
+        if (fl_load64(s.ptr + k) != fl_load64(text + k)) return 0;
+    return fl_load64(s.ptr + len - 8) == fl_load64(text + len - 8);
+}
+
+/* 32 bits, and in *high bit 7 of some byte where the text is not ASCII. */
+FL_INLINE uint64_t hash_text(const char *text, size_t len, uint64_t *high)
+{
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15); /* 2^64 / golden ratio */
+    uint64_t h = len, any = 0, tail = 0;
+    if (len < 8) {
+        for (size_t i = 0; i < len; i++) tail = tail << 8 | (uint8_t)text[i];
+    } else {
+        for (size_t i = 0; i + 8 < len; i += 8) {
+            const uint64_t word = fl_load64(text + i);
+            any |= word;
+            h = (h ^ word) * odd;
+            h ^= h >> 32;
+        }
+        tail = fl_load64(text + len - 8);
+    }
+    *high = (any | tail) & HIGHS;
+    return fl_hash_u64(h ^ tail) >> 32;
 }
 
 flowlog_status flowlog__dictionary_find(struct fl_arrow_dictionary *d, const flowlog_alloc *alloc, const char *text,
                                         size_t len, uint32_t *index)
 {
-    if (!is_ascii(text, len) && !is_utf8(text, len)) {
+    uint64_t high, hash = hash_text(text, len, &high);
+    if (FL_UNLIKELY(high) && !is_utf8(text, len)) {
         d->scratch.len = 0;
         const flowlog_status status = flowlog__arrow_put_text(&d->scratch, alloc, text, len);
         if (status < 0) return status;
         text = (const char *)d->scratch.p;
         len = d->scratch.len;
+        hash = hash_text(text, len, &high);
     }
-    if (d->last < d->count && is_text(d, d->last, text, len)) {
+    if (hash == d->last_hash && d->last < d->count && is_text(d, d->last, text, len)) {
         *index = d->last;
         return FLOWLOG_OK;
     }
@@ -159,18 +186,21 @@ flowlog_status flowlog__dictionary_find(struct fl_arrow_dictionary *d, const flo
         const flowlog_status status = grow_table(d, alloc);
         if (status < 0) return status;
     }
-    const uint64_t hash = fl_hash_bytes(text, len) >> 32;
     size_t at = (size_t)hash & (d->slots - 1);
+    uint32_t found = d->count;
     for (; d->slot[at]; at = (at + 1) & (d->slots - 1)) {
         const uint32_t i = (uint32_t)d->slot[at] - 1;
         if (d->slot[at] >> 32 != hash || !is_text(d, i, text, len)) continue;
-        *index = d->last = i;
-        return FLOWLOG_OK;
+        found = i;
+        break;
     }
-    const flowlog_status status = flowlog__dictionary_append(d, alloc, text, len);
-    if (status < 0) return status;
-    d->slot[at] = hash << 32 | d->count;
-    *index = d->last = d->count - 1;
+    if (found == d->count) {
+        const flowlog_status status = flowlog__dictionary_append(d, alloc, text, len);
+        if (status < 0) return status;
+        d->slot[at] = hash << 32 | d->count;
+    }
+    d->last_hash = hash;
+    *index = d->last = found;
     return FLOWLOG_OK;
 }
 

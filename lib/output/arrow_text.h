@@ -42,7 +42,8 @@ struct fl_arrow_dictionary {
     uint32_t count;
     uint32_t known; /* the first texts, which are the tokens of an enumeration by code - 1 */
     uint32_t last;  /* the one found last: often the next one too */
-    uint64_t *slot; /* upper half of the hash, and the number of a text + 1; 0: free */
+    uint64_t last_hash;
+    uint64_t *slot; /* a hash of 32 bits above the number of a text + 1; 0: free */
     size_t slots;   /* 0, or a power of two above the count */
     struct fl_arrow_buffer scratch; /* a text made UTF-8 */
 };
