@@ -1004,9 +1004,7 @@ class Reader:
             self._lock.release()
 
 
-# Large batches, so that Python's share of the work is small.  A batch is never of more text than the longest line
-# may have, so this is 1 MiB here, and 64 KiB in C; it is for everything in this file, so that all count alike.
-_BATCH_ROWS, _LINE_MAX = 32768, 1 << 20
+_BATCH_ROWS = 65536  # large, so that Python's share of the work is small
 _DAMAGE = (_E_IO, -30, -31)  # E_IO, E_CORRUPT, E_FORMAT: of one input, the next ones can be read
 
 
@@ -1022,8 +1020,8 @@ def read(paths: Paths, fields: Texts = None, where: Optional[str] = None, *, for
     records_only  leave out NODATA and SKIPDATA rows (they are still counted)
     stop_on_bad   a malformed line is an error; else it is counted
     lines         batch.lines and batch.line_numbers
-    batch_rows    most rows of a batch; 0: 32768
-    line_max      longest line in bytes, and most text of a batch; 0: 1 MiB, which is also the most
+    batch_rows    most rows of a batch; 0: 65536, which is also the most
+    line_max      longest line in bytes; 0: 65536, at most 1 MiB; a longer one is malformed
     map           map large files into memory: faster, but a file that shrinks meanwhile ends the process
     on_damage     called with the error of an input that cannot be read to its end; reading then goes on with the
                   next one.  None: the error is raised, and calling next() again goes on
@@ -1033,7 +1031,7 @@ def read(paths: Paths, fields: Texts = None, where: Optional[str] = None, *, for
     flags = (_READ_LINES if lines else 0) | (_READ_STOP_ON_BAD if stop_on_bad else 0) | \
         (_READ_RECORDS_ONLY if records_only else 0)
     return Reader(paths, fields, where, format=format, flags=flags, batch_rows=batch_rows or _BATCH_ROWS,
-                  line_max=line_max or _LINE_MAX, map_files=map, on_damage=on_damage, now=now, copy=copy)
+                  line_max=line_max, map_files=map, on_damage=on_damage, now=now, copy=copy)
 
 
 def records(paths: Paths, fields: Texts = None, where: Optional[str] = None, *, datetimes: bool = False,
@@ -1134,7 +1132,7 @@ def _run(function: Any, paths: Paths, threads: int, fmt: Optional[_Handle], line
     counters, err = _Counters(), _Error()
     on_progress, on_damaged = trap.wrap(_progress_fn, 1, told), trap.wrap(_damage_fn, _E_CANCELLED, damaged)
     options = _RunOptions(ctypes.sizeof(_RunOptions), threads, _READ_STOP_ON_BAD if stop_on_bad else 0,
-                          line_max or _LINE_MAX, fmt.pointer if fmt else None, _alloc, on_progress, on_damaged, None,
+                          line_max, fmt.pointer if fmt else None, _alloc, on_progress, on_damaged, None,
                           ctypes.pointer(counters))
     status = function(source.pointer, byref(options), byref(err))
     trap.spring()

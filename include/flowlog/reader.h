@@ -98,7 +98,8 @@ typedef struct flowlog_reader_options {
                                      file without one of them gives nulls.  Copied */
     const flowlog_format *format; /* of lines that follow no header; NULL: found by content.  Copied */
     const flowlog_alloc *alloc;   /* NULL: malloc.  Copied */
-    uint32_t batch_rows;          /* most rows a batch; 0: 1024.  At most 65536 */
+    uint32_t batch_rows;          /* most rows a batch; 0: 1024.  At most 65536.  From 8192 on, rows are
+                                     copied together until a batch is nearly full, where no column is text */
     uint32_t line_max;            /* longest line in bytes; 0: 65536; beyond it a line is malformed.
                                      At most 1 MiB */
     const struct flowlog_filter *filter; /* only rows that match are in the batches; NULL: all.  Borrowed until

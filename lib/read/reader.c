@@ -623,10 +623,10 @@ static flowlog_status show_pending(flowlog_reader *r, const flowlog_batch **batc
 }
 
 /*
- * With a filter: few rows are kept until they are more, and given before whatever does not join them.  That waits:
+ * Few rows are kept until they are more, and given before whatever does not join them.  That waits:
  * rows in batcher.now, or an error.  END and MORE need not, as the step after them says the same.
  */
-static flowlog_status step_filtered(flowlog_reader *r, const flowlog_batch **batch, flowlog_error *err)
+static flowlog_status step_gathered(flowlog_reader *r, const flowlog_batch **batch, flowlog_error *err)
 {
     fl_batcher *b = &r->batcher;
     if (r->showing) b->pending.batch.rows = 0;
@@ -638,7 +638,8 @@ static flowlog_status step_filtered(flowlog_reader *r, const flowlog_batch **bat
         if (r->held_status == FLOWLOG_OK) joined = flowlog__batcher_defer(b);
         if (joined < 0) return fatal(r, FL_FAIL(err, joined, "no memory for the columns of a batch"), err);
         if (joined == FLOWLOG_OK) {
-            if (b->pending.batch.rows > b->rows_max / 2) return show_pending(r, batch);
+            if (b->pending.batch.rows > (b->gathers ? b->rows_max - b->rows_max / 8 : b->rows_max / 2))
+                return show_pending(r, batch);
             continue;
         }
         if (b->pending.batch.rows) {
@@ -659,8 +660,8 @@ flowlog_status flowlog_reader_next(flowlog_reader *reader, const flowlog_batch *
         return (flowlog_status)reader->fatal.status;
     }
     flowlog_status status;
-    if (reader->batcher.filter) {
-        status = step_filtered(reader, batch, err);
+    if (fl_batcher_defers(&reader->batcher)) {
+        status = step_gathered(reader, batch, err);
     } else {
         status = step(reader, err);
         if (status == FLOWLOG_OK) *batch = &reader->batcher.now.batch;

@@ -17,6 +17,12 @@
 /* Text of pending rows; beyond it a batch is given before it is full. */
 #define PENDING_TEXT ((size_t)64 << 10)
 
+/*
+ * Whoever asks for batches of so many rows pays for each batch, as bindings of other languages do: then it pays to
+ * copy the rows of several blocks together.  Larger blocks would be fewer batches too, but leave the cache.
+ */
+#define GATHER_ROWS 8192
+
 flowlog_status flowlog__batcher_init(fl_batcher *b, const flowlog_alloc *alloc, const fl_kernels *k, uint32_t flags,
                                      const flowlog_filter *filter, size_t rows_max)
 {
@@ -28,6 +34,7 @@ flowlog_status flowlog__batcher_init(fl_batcher *b, const flowlog_alloc *alloc, 
     b->flags = flags;
     b->filter = filter;
     b->rows_max = rows_max;
+    b->gathers = rows_max >= GATHER_ROWS && !with_lines;
     b->status = flowlog__alloc(alloc, rows_max);
     b->valid = flowlog__alloc_array(alloc, words, 8);
     b->todo = flowlog__alloc_array(alloc, words, 8);
@@ -39,10 +46,8 @@ flowlog_status flowlog__batcher_init(fl_batcher *b, const flowlog_alloc *alloc, 
     b->pairs = flowlog__alloc_array(alloc, 2 * rows_max, sizeof *b->pairs);
     if (!b->status || !b->valid || !b->todo || !b->drop || !b->bad || !b->pick || !b->row || !b->keep || !b->pairs)
         return FLOWLOG_E_MEMORY;
-    if (filter) {
-        FL_TRY(flowlog__chooser_init(&b->chooser, alloc, filter, rows_max));
-        FL_TRY(flowlog__frame_init(&b->pending, alloc, rows_max, with_lines, PENDING_TEXT));
-    }
+    if (filter) FL_TRY(flowlog__chooser_init(&b->chooser, alloc, filter, rows_max));
+    if (fl_batcher_defers(b)) FL_TRY(flowlog__frame_init(&b->pending, alloc, rows_max, with_lines, PENDING_TEXT));
     return flowlog__frame_init(&b->now, alloc, rows_max, with_lines, 0);
 }
 
@@ -473,12 +478,21 @@ flowlog_status flowlog__batcher_run(fl_batcher *b, const fl_block *block, size_t
 
 /* --- few rows, kept until they are more --------------------------------------------------------------------- */
 
+/* 1: no token of a run has to be copied, but for those of enumerations that are not known. */
+static int is_without_text(const fl_frame *f)
+{
+    for (uint32_t i = 0; i < f->layout->targets; i++)
+        if (f->shown[i].present && f->shown[i].type == FLOWLOG_TYPE_TEXT) return 0;
+    return 1;
+}
+
 flowlog_status flowlog__batcher_defer(fl_batcher *b)
 {
     fl_frame *p = &b->pending;
     const fl_frame *f = &b->now;
     const size_t rows = f->batch.rows;
-    if (rows > b->rows_max / 2 || rows * 4 >= b->used) return FLOWLOG_END;
+    if (rows > b->rows_max / 2) return FLOWLOG_END;
+    if (rows * 4 >= b->used && !(b->gathers && is_without_text(f))) return FLOWLOG_END;
     if (!p->batch.rows) {
         p->text_len = 0;
         if (p->layout != f->layout) FL_TRY(flowlog__frame_layout(p, f->layout));

@@ -21,7 +21,8 @@ typedef struct fl_batcher {
     fl_chooser chooser;           /* if there is a filter */
     fl_frame now;                 /* the rows of the last run, */
     size_t used;                  /* chosen among so many */
-    fl_frame pending;             /* with a filter: the few rows of several runs, until they are a batch */
+    fl_frame pending;             /* the few rows of several runs, until they are a batch: with a filter, or */
+    int gathers;                  /* because large batches were asked for */
 
     uint8_t *status;   /* [rows_max] of each row of the block, chosen or not */
     uint64_t *valid, *todo, *drop, *bad, *pick; /* bitmaps of rows_max */
@@ -60,10 +61,13 @@ typedef void (*fl_bad_row)(void *ctx, size_t row, uint16_t reason, uint16_t colu
 flowlog_status flowlog__batcher_run(fl_batcher *b, const fl_block *block, size_t first, flowlog_counters *counters,
                                     fl_bad_row bad, void *ctx, fl_outcome *outcome, flowlog_error *err);
 
+/* 1: runs may be kept for later batches; see below. */
+static inline int fl_batcher_defers(const fl_batcher *b) { return b->filter || b->gathers; }
+
 /*
- * With a filter: keep the rows of the last run for a later batch, if they are so few that it pays, and if they fit
- * what is pending.  OK: kept, and b->now is free.  END: they are to be given as they are, once what is pending has
- * been given.  E_MEMORY.
+ * Keep the rows of the last run for a later batch, if they fit what is pending, and if it pays: a filter left few of
+ * them, or large batches were asked for and no column is text.  OK: kept, and b->now is free.  END: they are to be
+ * given as they are, once what is pending has been given.  E_MEMORY.
  */
 flowlog_status flowlog__batcher_defer(fl_batcher *b);
 

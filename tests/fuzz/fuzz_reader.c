@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     o.fields = m.fields;
     o.flags = m.flags;
     o.line_max = (uint32_t)m.line_max;
-    o.batch_rows = data[1];
+    o.batch_rows = data[1] == 255 ? 8192 : data[1]; /* from there on rows are gathered */
 
     if (flowlog_source_memory(text, n, NULL, NULL, &source, NULL) != FLOWLOG_OK) abort();
     if (flowlog_reader_open(source, &o, &reader, NULL) != FLOWLOG_OK) abort();
