@@ -13,7 +13,7 @@
  * Errors  Each fallible function comes twice.  name() throws flowlog::error; try_name() gives an expected<T>: a value
  *         or the detail of the failure, and throws nothing.  With FLOWLOG_NO_EXCEPTIONS, or where the compiler has no
  *         exceptions, only the second kind is there.  An exception out of a function of yours that the library calls
- *         passes through both, once the library has returned.
+ *         passes through both, in place of the error that it leads to.
  * Cost    The library allocates what it always does; nothing here does, but for functions that return a std::string.
  * Text    cstring parameters are const char * or std::string, since the library needs the NUL at the end;
  *         std::string_view is taken wherever it does not.
@@ -26,6 +26,7 @@
 #include "flowlog/cpp/read.hpp"
 #include "flowlog/cpp/plan.hpp"
 #include "flowlog/cpp/diagnose.hpp"
+#include "flowlog/cpp/arrow.hpp"
 #include "flowlog/cpp/write.hpp"
 
 #endif

@@ -71,6 +71,15 @@ void a_diagnosis_and_a_writer()
     CHECK(w && w->try_row({&v, 1}) && w->try_finish() && pieces == 1);
 }
 
+void a_stream_of_arrow()
+{
+    auto r = flowlog::reader::try_open(*flowlog::source::try_memory(test::small_log));
+    auto stream = flowlog::try_to_arrow(*std::move(r));
+    CHECK(stream && stream->try_schema() && (*stream->try_next())->length == 4);
+    CHECK(stream->try_next().status() == FLOWLOG_END);
+    CHECK(flowlog::try_to_arrow(flowlog::batch()).status() == FLOWLOG_E_ARGUMENT);
+}
+
 } // namespace
 
 int main()
@@ -78,5 +87,6 @@ int main()
     a_plan_from_its_parts_to_its_text();
     a_reader_to_its_end();
     a_diagnosis_and_a_writer();
+    a_stream_of_arrow();
     return test::report("expected");
 }

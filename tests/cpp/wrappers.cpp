@@ -165,6 +165,21 @@ void callbacks_read()
     } catch (const thrown_by_test &e) {
         CHECK(e.code == 7);
     }
+    bool first = true;
+    flowlog::callback late([&](flowlog::span<char> room) -> std::int64_t {
+        if (!std::exchange(first, false)) throw thrown_by_test{8};
+        return static_cast<std::int64_t>(test::small_log.copy(room.data(), room.size()));
+    });
+    flowlog::reader delivers(flowlog::source::from(late));
+    std::uint32_t rows = 0;
+    bool caught = false;
+    try {
+        for (const flowlog::batch &b : delivers) rows += b.rows();
+    } catch (const thrown_by_test &e) {
+        caught = e.code == 8;
+    }
+    CHECK(caught && rows == 4); /* what came before is given first */
+
     flowlog::callback failing([](flowlog::span<char>) { return -1; });
     flowlog::reader io(flowlog::source::from(failing));
     CHECK(status_of([&] { io.next(); }) == FLOWLOG_E_IO);
@@ -487,6 +502,66 @@ void diagnoses_report_while_they_are_fed()
     CHECK(caught);
 }
 
+std::int64_t rows_of(flowlog::arrow_stream &stream)
+{
+    std::int64_t rows = 0;
+    while (const flowlog::arrow_array array = stream.next()) rows += array->length;
+    return rows;
+}
+
+void arrow_streams_and_arrays()
+{
+    flowlog::reader_options options;
+    options.fields = "srcaddr,bytes";
+    flowlog::reader one(flowlog::source::memory(test::small_log), options);
+    flowlog::arrow_batch both = flowlog::to_arrow(one.next());
+    one = flowlog::reader(flowlog::source::memory(test::small_log), options); /* the array outlives its reader */
+    CHECK(both.schema && both.schema->n_children == 2 && std::string_view(both.schema->children[1]->name) == "bytes");
+    CHECK(both.array->length >= 1);
+    CHECK(static_cast<const std::uint64_t *>(both.array->children[1]->buffers[1])[0] == 1000);
+    ArrowArray taken = {};
+    both.array.move_to(&taken);
+    CHECK(!both.array && taken.release);
+    flowlog::arrow_array back(taken);
+    CHECK(back && !taken.release && back->length >= 1);
+    CHECK(status_of([] { flowlog::to_arrow(flowlog::batch()); }) == FLOWLOG_E_ARGUMENT);
+
+    flowlog::arrow_stream stream = flowlog::to_arrow(std::move(one));
+    CHECK(!one && stream.schema()->n_children == 2);
+    flowlog::arrow_stream moved = std::move(stream);
+    CHECK(!stream && stream.try_next().status() == FLOWLOG_E_ARGUMENT && rows_of(moved) == 4);
+    CHECK(moved.try_next().status() == FLOWLOG_END);
+    moved = flowlog::to_arrow(
+        flowlog::plan().key("srcaddr").select("count").run(flowlog::source::memory(test::small_log)));
+    CHECK(rows_of(moved) == 3);
+    moved.get()->release(moved.get()); /* by a consumer: then it is not released again */
+    CHECK(!moved);
+
+    options.fields = "bytes";
+    const std::string damaged = test::data("damaged");
+    flowlog::arrow_stream ends = flowlog::to_arrow(flowlog::reader(flowlog::source::file(damaged), options));
+    const flowlog_status status = status_of([&] { rows_of(ends); });
+    CHECK(status < 0 && status_of([&] { ends.next(); }) == status);
+    int damages = 0;
+    flowlog::callback damage([&](flowlog::cstring, const flowlog_error &) { damages++; });
+    flowlog_counters counters = {};
+    flowlog::arrow_options told;
+    told.counters = &counters;
+    flowlog::reader with_damage(flowlog::source::file(damaged), options);
+    flowlog::arrow_stream all = flowlog::to_arrow(std::move(with_damage), told, damage);
+    CHECK(rows_of(all) > 0 && damages > 0 && counters.records > 0);
+    flowlog::callback thrower([](flowlog::cstring, const flowlog_error &) { throw thrown_by_test{6}; });
+    flowlog::reader again(flowlog::source::file(damaged), options);
+    flowlog::arrow_stream bad = flowlog::to_arrow(std::move(again), {}, thrower);
+    bool caught = false;
+    try {
+        rows_of(bad);
+    } catch (const thrown_by_test &e) {
+        caught = e.code == 6;
+    }
+    CHECK(caught);
+}
+
 void what_moved_is_empty_and_assignment_frees()
 {
     test::counter memory;
@@ -551,6 +626,12 @@ void use_everything(const flowlog_alloc &alloc)
     for (const flowlog::batch &b : again) d.add(b);
     d.finish([](const flowlog::finding &) {});
     w.finish();
+    flowlog::arrow_options arrow;
+    arrow.alloc = &alloc;
+    of_d.fields = "srcaddr,interface-id";
+    flowlog::arrow_stream stream =
+        flowlog::to_arrow(flowlog::reader(flowlog::source::memory(test::small_log, "small", &alloc), of_d), arrow);
+    CHECK(stream.schema() && rows_of(stream) == 4);
 }
 
 void every_allocation_may_fail_and_nothing_leaks()
@@ -606,6 +687,7 @@ int main()
         diagnoses();
         diagnoses_read_a_source_in_one_call();
         diagnoses_report_while_they_are_fed();
+        arrow_streams_and_arrays();
         what_moved_is_empty_and_assignment_frees();
         every_allocation_may_fail_and_nothing_leaks();
         a_thousand_readers_abandoned_half_way_leave_nothing();

@@ -214,7 +214,7 @@ template <class F, class... A> bool proceed(F &f, A &&...arguments)
     }
 }
 
-/* An exception must not pass through C: it waits here until the library has returned. */
+/* An exception must not pass through C: it waits here until the library has returned the error it was told of. */
 class pending {
   public:
     pending() noexcept = default;
@@ -269,7 +269,8 @@ class finding;
  *     flowlog::callback sink([&](std::string_view text) { out.append(text); });
  *
  * The function takes std::string_view (writing), span<char> and returns the bytes it filled, 0 at the end, -1 on
- * failure (reading), or const flowlog::finding &.  Of those that take, one that returns false, not void, ends it.
+ * failure (reading), const flowlog::finding &, or cstring and const flowlog_error & (damage to Arrow streams).  Of
+ * those that take, one that returns false, not void, ends it.
  */
 template <class F> class callback : public detail::pending {
   public:
@@ -286,6 +287,11 @@ template <class F> class callback : public detail::pending {
         return self->hold([&] { return std::int64_t{self->function_(span<char>(static_cast<char *>(buf), cap))}; });
     }
     static int report(void *ctx, const flowlog_finding *f) noexcept;
+    static int damage(void *ctx, const char *name, const flowlog_error *e) noexcept
+    {
+        callback *const self = static_cast<callback *>(ctx);
+        return self->hold([&] { return detail::proceed(self->function_, cstring(name), *e) ? 0 : -1; });
+    }
     static void warn(void *ctx, const char *text, std::size_t len) noexcept { write(ctx, text, len); }
 
   private:

@@ -332,7 +332,7 @@ class reader : public detail::owner<flowlog_reader, flowlog_reader_close> {
         const flowlog_batch *c = nullptr;
         flowlog_error e = {};
         const flowlog_status status = flowlog_reader_next(get(), &c, &e);
-        thrown_.rethrow();
+        if (status < 0) thrown_.rethrow(); /* what was read before is given first */
         return {status, e, batch(status == FLOWLOG_OK ? c : nullptr)};
     }
     outcome try_feed(std::string_view bytes) noexcept
@@ -398,6 +398,8 @@ class reader : public detail::owner<flowlog_reader, flowlog_reader_close> {
     std::uint64_t progress() const noexcept { return flowlog_reader_progress(get()); }
     std::uint32_t formats() const noexcept { return flowlog_reader_formats(get()); }
     const flowlog_format *format(std::uint32_t index) const noexcept { return flowlog_reader_format_at(get(), index); }
+    /** Whose exception may be waiting; for what takes this over. */
+    detail::waiting thrown() const noexcept { return thrown_; }
 
   private:
     detail::waiting thrown_ = {};
