@@ -17,7 +17,7 @@ _flowlog_fields() { # COMMAND: the names in the first column, below a header
 _flowlog() {
     local command=${COMP_WORDS[1]-} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local output="--table --json --csv --tsv -o --quiet --color --progress --help --version"
-    local input="--log-format --on-bad-line" where="--where --from --to" options=
+    local input="--log-format --on-bad-line --where --from --to" options=
     COMPREPLY=()
     if [ "$word" = = ]; then # --name=value is three words
         word=
@@ -44,10 +44,10 @@ _flowlog() {
     esac
     case $command in
     summary) options="$input $output" ;;
-    cat) options="--fields --raw --text -n $where $input $output" ;;
-    top) options="--by --measure -n --threads --explain $where $input $output" ;;
-    group) options="--by --agg --having --sort -n --per --nulls --max-groups --approximate --partial --threads --explain
-        $where $input $output" ;;
+    cat) options="--fields --raw --text -n $input $output" ;;
+    top) options="--by --measure -n --threads --explain $input $output" ;;
+    group) options="--by --agg --having --sort -n --per --nulls --max-groups --approximate --partial --threads
+        --explain $input $output" ;;
     merge) options="--partial --explain $output" ;;
     diagnose) options="--client --server --port --interface --context --rules --all --grouped --threads -n $input $output" ;;
     fields) options=$output ;;
