@@ -60,6 +60,32 @@ static uint64_t bits32(const uint32_t *v, size_t rows, uint32_t mask, uint32_t v
     return pack_flags(flag);
 }
 
+/* --- sorted ranges --------------------------------------------------------------------------------------------- */
+
+/*
+ * at[i]: how many of the rising p[0], p[step], p[2 * step] ... are at or before key[i].  All searches go in step and
+ * without a branch, so that the loads of one do not wait for those of another.
+ */
+enum { LANES = 8 };
+static void search_begins(const uint64_t *p, size_t count, size_t step, const uint64_t key[LANES], size_t at[LANES])
+{
+    for (size_t i = 0; i < LANES; i++) at[i] = 0;
+    for (size_t left = count; left;) {
+        const size_t half = (left + 1) / 2;
+        for (size_t i = 0; i < LANES; i++) at[i] += half & (0 - (size_t)(p[step * (at[i] + half - 1)] <= key[i]));
+        left -= half;
+    }
+}
+
+/* The next LANES rows of `open`, which are taken off; how many there are.  The others are filled up with the first. */
+static size_t next_rows(uint64_t *open, unsigned row[LANES])
+{
+    size_t n = 0;
+    for (; *open && n < LANES; *open &= *open - 1) row[n++] = fl_ctz64(*open);
+    for (size_t i = n; i < LANES; i++) row[i] = row[0];
+    return n;
+}
+
 /* --- numbers ------------------------------------------------------------------------------------------------- */
 
 /* Pairs [from, to] that a comparison is true for; NE is the opposite of EQ and not asked for.  Times flipped. */
@@ -119,6 +145,20 @@ static uint64_t few_pairs(const flowlog_column *c, const uint64_t *p, size_t pai
     return bits;
 }
 
+/* Rows of a word whose numbers are in one of many pairs. */
+static uint64_t searched_pairs(const flowlog_column *c, const uint64_t *p, size_t pairs, size_t first, uint64_t open)
+{
+    uint64_t key[LANES], bits = 0;
+    unsigned row[LANES];
+    size_t at[LANES];
+    for (size_t n; (n = next_rows(&open, row)) > 0;) {
+        for (size_t i = 0; i < LANES; i++) key[i] = number_at(c, first + row[i]);
+        search_begins(p, pairs, 2, key, at);
+        for (size_t i = 0; i < n; i++) bits |= (uint64_t)(at[i] > 0 && key[i] <= p[2 * at[i] - 1]) << row[i];
+    }
+    return bits;
+}
+
 static void many_pairs(const flowlog_column *c, const uint64_t *p, size_t pairs, size_t from,
                        size_t words, const uint64_t *open, uint64_t *out)
 {
@@ -130,14 +170,12 @@ static void many_pairs(const flowlog_column *c, const uint64_t *p, size_t pairs,
             for (uint64_t v = p[2 * i]; v <= p[2 * i + 1]; v++) fl_bit_set(bitmap, (size_t)v);
     }
     for (size_t w = 0; w < words; w++) {
-        uint64_t bits = 0;
-        for (uint64_t left = open[w]; left; left &= left - 1) {
+        out[w] = small ? 0 : searched_pairs(c, p, pairs, (from + w) * 64, open[w]);
+        for (uint64_t left = small ? open[w] : 0; left; left &= left - 1) {
             const unsigned i = fl_ctz64(left);
             const uint64_t x = number_at(c, (from + w) * 64 + i);
-            const int hit = small ? x < PORTS && fl_bit_get(bitmap, (size_t)x) : in_pairs(p, pairs, x);
-            bits |= (uint64_t)hit << i;
+            out[w] |= (uint64_t)(x < PORTS && fl_bit_get(bitmap, (size_t)x)) << i;
         }
-        out[w] = bits;
     }
 }
 
@@ -167,16 +205,19 @@ static void numbers(const struct fl_evaluation *e, const struct fl_node *n, cons
 
 /* --- addresses ----------------------------------------------------------------------------------------------- */
 
-static int in_v4(const uint64_t *ranges, size_t count, uint32_t x)
+/* Rows of a word whose addresses are in one of many ranges, which are from << 32 | to. */
+static uint64_t searched_v4(const uint32_t *v, const uint64_t *ranges, size_t count, uint64_t open)
 {
-    const uint64_t key = (uint64_t)x << 32 | UINT32_MAX;
-    size_t at = 0; /* ranges that begin at or before x */
-    for (size_t left = count; left;) {
-        const size_t half = (left + 1) / 2;
-        at += ranges[at + half - 1] <= key ? half : 0;
-        left -= half;
+    uint64_t key[LANES], bits = 0;
+    unsigned row[LANES];
+    size_t at[LANES];
+    for (size_t n; (n = next_rows(&open, row)) > 0;) {
+        for (size_t i = 0; i < LANES; i++) key[i] = (uint64_t)v[row[i]] << 32 | UINT32_MAX;
+        search_begins(ranges, count, 1, key, at);
+        for (size_t i = 0; i < n; i++)
+            bits |= (uint64_t)(at[i] > 0 && v[row[i]] <= (uint32_t)ranges[at[i] - 1]) << row[i];
     }
-    return at > 0 && x <= (uint32_t)ranges[at - 1];
+    return bits;
 }
 
 static uint64_t load_big(const uint8_t *p)
@@ -216,10 +257,7 @@ static uint64_t v4_word(const flowlog_column *c, const uint64_t *ranges, size_t 
             bits |= range32(v, rows, from, to - from);
         }
     } else {
-        for (uint64_t left = open; left; left &= left - 1) {
-            const unsigned i = fl_ctz64(left);
-            bits |= (uint64_t)in_v4(ranges, count, v[i]) << i;
-        }
+        bits = searched_v4(v, ranges, count, open);
     }
     /* 0 also stands where there is no IPv4 address */
     if (count && ranges[0] >> 32 == 0 && bits) bits &= equal8(c->family + row, rows, 4);
@@ -298,13 +336,31 @@ static size_t format_value(const flowlog_column *c, size_t row, char text[FLOWLO
     return s.len;
 }
 
+/* Rows of a word that have this very text. */
+static uint64_t equal_texts(const struct fl_evaluation *e, const flowlog_span *spans, flowlog_str text, uint64_t open)
+{
+    uint64_t bits = 0;
+    for (; open; open &= open - 1) {
+        const unsigned i = fl_ctz64(open);
+        const flowlog_span span = spans[i];
+        if (span.len != text.len || (text.len && memcmp(e->batch->text + span.offset, text.ptr, text.len))) continue;
+        bits |= UINT64_C(1) << i;
+    }
+    return bits;
+}
+
 static void texts(const struct fl_evaluation *e, const struct fl_node *n, const flowlog_column *c,
                   size_t from, size_t words, const uint64_t *open, uint64_t *out)
 {
     char text[FLOWLOG_ADDR_TEXT_MAX];
+    const int equal = c->type == FLOWLOG_TYPE_TEXT && n->op == FL_OP_EQ;
     for (size_t w = 0; w < words; w++) {
-        uint64_t bits = 0;
-        for (uint64_t left = open[w] & c->validity[from + w]; left; left &= left - 1) {
+        uint64_t bits = 0, left = open[w] & c->validity[from + w];
+        if (equal) {
+            out[w] = equal_texts(e, c->spans + (from + w) * 64, flowlog__node_text(e->tree, n, 0), left);
+            continue;
+        }
+        for (; left; left &= left - 1) {
             const unsigned i = fl_ctz64(left);
             const size_t row = (from + w) * 64 + i;
             const int hit = c->type == FLOWLOG_TYPE_TEXT

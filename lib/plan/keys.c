@@ -330,38 +330,54 @@ flowlog_status flowlog_plan_key(flowlog_plan *plan, const char *keys, flowlog_er
     return flowlog__plan_end(plan, &mark, add_keys(plan, keys, err), err);
 }
 
+/* --- limits for each value of keys ------------------------------------------------------------------------ */
+
+/*
+ * The key whose very name stands at p->at, as a bit, with p->at behind it; 0: none.  The name of a half of a pair is
+ * no key that could be asked for, but it is one that can be limited by.
+ */
+static uint32_t named_key(const flowlog_plan *plan, struct parser *p)
+{
+    for (uint32_t k = 0; k < plan->keys; k++) {
+        const size_t len = strlen(plan->key[k].name);
+        if (len > p->end - p->at || memcmp(plan->key[k].name, p->text + p->at, len) != 0) continue;
+        const size_t next = fl_skip_blanks(p->text, p->at + len, p->end);
+        if (next != p->end && p->text[next] != ',') continue;
+        p->at = next;
+        return UINT32_C(1) << k;
+    }
+    return 0;
+}
+
+/* The next key of the list in any spelling: a bit, or two for a pair. */
+static flowlog_status parse_per(const flowlog_plan *plan, struct parser *p, uint32_t *bits)
+{
+    struct key_words k;
+    p->at = fl_skip_blanks(p->text, p->at, p->end);
+    const size_t from = p->at;
+    *bits = named_key(plan, p);
+    if (*bits) return FLOWLOG_OK;
+    FL_TRY(parse_words(p, &k));
+    for (uint32_t i = 0; i < plan->keys; i++) {
+        if (!is_key(plan, &plan->key[i], &k)) continue;
+        *bits |= UINT32_C(1) << i;
+        if (k.kind == FL_KEY_LEAST) *bits |= UINT32_C(2) << i; /* the other half follows */
+    }
+    if (*bits) return FLOWLOG_OK;
+    return FL_FAIL_AT(p->err, FLOWLOG_E_FIELD, from, "the plan has no key '%.*s'",
+                      (int)(p->at - from < 64 ? p->at - from : 64), p->text + from);
+}
+
 flowlog_status flowlog_plan_limit_per(flowlog_plan *plan, const char *keys, uint64_t rows, flowlog_error *err)
 {
     if (!plan || !keys) return FL_FAIL(err, FLOWLOG_E_ARGUMENT, "no plan or no key given");
     struct parser p = {keys, 0, strlen(keys), err};
-    uint32_t chosen = 0;
+    uint32_t chosen = 0, bits;
     for (;; p.at++) { /* over the comma */
-        struct key_words k;
-        p.at = fl_skip_blanks(keys, p.at, p.end);
-        const size_t from = p.at;
-        uint32_t found = 0;
-        /* the name of a half of a pair is no key that could be asked for, but it is one that can be limited by */
-        for (uint32_t i = 0; i < plan->keys; i++) {
-            const size_t len = strlen(plan->key[i].name);
-            if (len > p.end - from || memcmp(plan->key[i].name, keys + from, len) != 0) continue;
-            const size_t next = fl_skip_blanks(keys, from + len, p.end);
-            if (next != p.end && keys[next] != ',') continue;
-            found = UINT32_C(1) << i;
-            p.at = next;
-        }
-        if (!found) {
-            FL_TRY(parse_words(&p, &k));
-            for (uint32_t i = 0; i < plan->keys; i++) {
-                if (!is_key(plan, &plan->key[i], &k)) continue;
-                found |= UINT32_C(1) << i;
-                if (k.kind == FL_KEY_LEAST) found |= UINT32_C(2) << i; /* the other half follows */
-            }
-        }
-        if (!found)
-            return FL_FAIL_AT(err, FLOWLOG_E_FIELD, from, "the plan has no key '%.*s'",
-                              (int)(p.at - from < 64 ? p.at - from : 64), keys + from);
-        if (found & chosen) return FL_FAIL_AT(err, FLOWLOG_E_DUPLICATE, from, "a key named twice");
-        chosen |= found;
+        const size_t from = fl_skip_blanks(keys, p.at, p.end);
+        FL_TRY(parse_per(plan, &p, &bits));
+        if (bits & chosen) return FL_FAIL_AT(err, FLOWLOG_E_DUPLICATE, from, "a key named twice");
+        chosen |= bits;
         p.at = fl_skip_blanks(keys, p.at, p.end);
         if (p.at == p.end) break;
         if (keys[p.at] != ',')

@@ -40,8 +40,8 @@ static const struct {
     {53, BOTH, "domain"},
     {53, BOTH, "dns"},
     {67, UDP, "bootps"},
-    {68, UDP, "bootpc"},
     {67, UDP, "dhcp"},
+    {68, UDP, "bootpc"},
     {69, UDP, "tftp"},
     {70, TCP, "gopher"},
     {79, TCP, "finger"},
@@ -137,6 +137,8 @@ static const struct {
     {51820, UDP, "wireguard"},
 };
 
+enum { SERVICES = sizeof services / sizeof *services };
+
 static int is_name(const char *name, const char *word, size_t len)
 {
     if (strlen(name) != len) return 0;
@@ -162,14 +164,20 @@ int32_t flowlog__protocol_find(const char *name, size_t len)
 const char *flowlog__service_name(uint32_t protocol, uint32_t port)
 {
     const unsigned by = protocol == FL_PROTO_TCP ? TCP : protocol == FL_PROTO_UDP ? UDP : 0;
-    for (size_t i = 0; by && i < sizeof services / sizeof *services; i++)
-        if (services[i].port == port && services[i].by & by) return services[i].name;
+    size_t i = 0; /* of ports below */
+    for (size_t left = SERVICES; left;) {
+        const size_t half = (left + 1) / 2;
+        i += services[i + half - 1].port < port ? half : 0;
+        left -= half;
+    }
+    for (; by && i < SERVICES && services[i].port == port; i++)
+        if (services[i].by & by) return services[i].name;
     return NULL;
 }
 
 int flowlog__service_find(const char *name, size_t len, uint32_t *protocol, uint32_t *port)
 {
-    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+    for (size_t i = 0; i < SERVICES; i++) {
         if (!is_name(services[i].name, name, len)) continue;
         *protocol = services[i].by == TCP ? FL_PROTO_TCP : services[i].by == UDP ? FL_PROTO_UDP : 0;
         *port = services[i].port;
@@ -180,5 +188,5 @@ int flowlog__service_find(const char *name, size_t len, uint32_t *protocol, uint
 
 const char *flowlog__service_at(uint32_t i)
 {
-    return i < sizeof services / sizeof *services ? services[i].name : NULL;
+    return i < SERVICES ? services[i].name : NULL;
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "flowlog.h"
+#include "schema/services.h"
 
 TestSuite(plan_duckdb, .timeout = 240);
 
@@ -119,7 +120,7 @@ static void remove_logs(void)
 
 /* The same in both languages. */
 struct words {
-    const char *flow, *sql;
+    const char *flow, *sql; /* of a pair two columns, on two lines */
 };
 
 static const struct words conditions[] = {
@@ -167,6 +168,19 @@ static const struct words keys[] = {
     {"day", "day(make_timestamp(start * 1000000))"},
     {"srcaddr/16", "case when srcaddr like '%.%' then split_part(srcaddr,'.',1)||'.'||split_part(srcaddr,'.',2)||'.0.0/16' "
                    "when srcaddr like '2001%' then '2001:db8::/64' when srcaddr is not null then 'fe80::/64' end"},
+    {"dstaddr/24,/127", "case when dstaddr like '%.%' then split_part(dstaddr,'.',1)||'.'||split_part(dstaddr,'.',2)||'.'"
+                        "||split_part(dstaddr,'.',3)||'.0/24' when dstaddr like '2001%1' then '2001:db8::/127' "
+                        "when dstaddr like '2001%' then '2001:db8::2/127' when dstaddr is not null then 'fe80::/127' end"},
+    {"srcaddr/48", "case when srcaddr like '%.%' then srcaddr||'/32' when srcaddr like '2001%' then '2001:db8::/48' "
+                   "when srcaddr is not null then 'fe80::/48' end"},
+    {"pair(srcaddr,dstaddr)",
+     "case when srcaddr is null or dstaddr is null then null when src <= dst then srcaddr when src > dst then dstaddr "
+     "when src is not null then srcaddr when dst is not null then dstaddr else least(srcaddr, dstaddr) end\n"
+     "case when srcaddr is null or dstaddr is null then null when src <= dst then dstaddr when src > dst then srcaddr "
+     "when src is not null then dstaddr when dst is not null then srcaddr else greatest(srcaddr, dstaddr) end"},
+    {"pair(srcport,dstport)", "case when srcport is not null and dstport is not null then least(srcport, dstport) end\n"
+     "case when srcport is not null and dstport is not null then greatest(srcport, dstport) end"},
+    {"service", "service"},
     {"dstaddr/8,/16", "case when dstaddr like '%.%' then split_part(dstaddr,'.',1)||'.0.0.0/8' "
                       "when dstaddr like '2001%' then '2001::/16' when dstaddr is not null then 'fe80::/16' end"},
 };
@@ -391,6 +405,39 @@ static db_result ask(const char *sql)
     return r;
 }
 
+/* How much a port looks like a server's: 3, 1 or 0, as value.h says. */
+static void put_points(char *to, const char *port)
+{
+    static const uint32_t by[] = {FL_PROTO_TCP, FL_PROTO_UDP};
+    to += sprintf(to, "case when %s between 1 and 1023", port);
+    for (uint32_t i = 0; i < COUNT(by); i++) {
+        to += sprintf(to, " or (protocol = %u and %s in (-1", (unsigned)by[i], port); /* -1: never */
+        for (uint32_t p = 1024; p < 65536; p++)
+            if (flowlog__service_name(by[i], p)) to += sprintf(to, ",%u", (unsigned)p);
+        to += sprintf(to, "))");
+    }
+    sprintf(to, " then 3 when %s < 32768 then 1 else 0 end", port);
+}
+
+/* One more column of the table: protocol/port. */
+static void add_services(void)
+{
+    char *sql = malloc(16384), *points = malloc(4096);
+    strcpy(sql, "create table t as select *, case when protocol > 255 then null "
+                "when protocol not in (6, 17, 132) then protocol || '/0' "
+                "when srcport is not null and dstport is not null then protocol || '/' || (case when src_points = dst_points "
+                "then least(srcport, dstport) when src_points > dst_points then srcport else dstport end) end as service "
+                "from (select *, ");
+    put_points(points, "srcport");
+    add(sql, points, " as src_points, ", "");
+    put_points(points, "dstport");
+    add(sql, points, " as dst_points from lines)", "");
+    db_result r = ask(sql);
+    db.destroy(&r);
+    free(points);
+    free(sql);
+}
+
 static void load_duckdb(const char *library)
 {
     void *lib = dlopen(library, RTLD_NOW | RTLD_LOCAL), *base = NULL;
@@ -408,7 +455,7 @@ static void load_duckdb(const char *library)
     cr_assert_eq(db.connect(base, &connection), 0);
     char sql[2048];
     snprintf(sql, sizeof sql,
-             "create table t as select *, "
+             "create table lines as select *, "
              "case when srcaddr like '%%.%%' then split_part(srcaddr,'.',1)::bigint*16777216+split_part(srcaddr,'.',2)::bigint*65536"
              "+split_part(srcaddr,'.',3)::bigint*256+split_part(srcaddr,'.',4)::bigint end as src, "
              "case when dstaddr like '%%.%%' then split_part(dstaddr,'.',1)::bigint*16777216+split_part(dstaddr,'.',2)::bigint*65536"
@@ -419,22 +466,38 @@ static void load_duckdb(const char *library)
              "'action':'VARCHAR','status':'VARCHAR'}) where status = 'OK'", path[FILES]);
     db_result r = ask(sql);
     db.destroy(&r);
+    add_services();
 }
 
-static void sql_of(const struct question *q, char *sql)
+/* All key columns, each behind `before`, and behind `after` the next one; how many there are. */
+static uint32_t add_keys(char *sql, const struct question *q, const char *first, const char *before, const char *after)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < q->keys; i++)
+        for (const char *p = keys[q->key[i]].sql; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+            strcat(sql, n++ ? before : first);
+            strncat(sql, p, strcspn(p, "\n"));
+            strcat(sql, after);
+        }
+    return n;
+}
+
+/* Returns how many key columns there are. */
+static uint32_t sql_of(const struct question *q, char *sql)
 {
     strcpy(sql, "select 0");
-    for (uint32_t i = 0; i < q->keys; i++) add(sql, ", ", keys[q->key[i]].sql, "");
+    const uint32_t n = add_keys(sql, q, ", ", ", ", "");
     for (uint32_t i = 0; i < q->columns; i++) add(sql, ", ", columns[q->column[i]].sql, "");
     strcat(sql, ", count(*) as n from t where (");
     for (uint32_t i = 0; i < q->conditions; i++)
         add(sql, i ? q->or_else ? " or " : " and " : "", conditions[q->condition[i]].sql, "");
     strcat(sql, q->conditions ? ")" : "true)");
-    for (uint32_t i = 0; i < q->keys; i++) add(sql, " and (", keys[q->key[i]].sql, ") is not null");
-    for (uint32_t i = 0; i < q->keys; i++) add(sql, i ? ", " : " group by ", keys[q->key[i]].sql, "");
+    add_keys(sql, q, " and (", " and (", ") is not null");
+    add_keys(sql, q, " group by ", ", ", "");
+    return n;
 }
 
-enum { CELLS = 8, CELL = 64 };
+enum { CELLS = 10, CELL = 64 };
 struct row {
     char cell[CELLS][CELL];
 };
@@ -452,18 +515,19 @@ static int compare_rows(const void *a, const void *b)
 
 static void put_cell(char *cell, const char *text) { snprintf(cell, CELL, "%s", text ? text : "-"); }
 
-static uint32_t rows_of_duckdb(const struct question *q, const char *sql, struct row *rows, uint32_t max)
+static uint32_t rows_of_duckdb(const struct question *q, uint32_t cells, const char *sql, struct row *rows,
+                               uint32_t max)
 {
     db_result r = ask(sql);
     const uint64_t count = db.rows(&r);
     uint32_t n = 0;
     for (uint64_t i = 0; i < count; i++) {
-        char *total = db.text(&r, 1 + q->keys + q->columns, i);
+        char *total = db.text(&r, 1 + cells, i);
         const unsigned long members = strtoul(total, NULL, 10);
         db.free(total);
         if (q->having && members <= q->having) continue;
         cr_assert_lt(n, max);
-        for (uint32_t c = 0; c < q->keys + q->columns; c++) {
+        for (uint32_t c = 0; c < cells; c++) {
             char *text = db.text(&r, 1 + c, i);
             put_cell(rows[n].cell[c], text);
             db.free(text);
@@ -474,7 +538,7 @@ static uint32_t rows_of_duckdb(const struct question *q, const char *sql, struct
     return n;
 }
 
-static uint32_t rows_of_ours(const struct question *q, struct row *rows, uint32_t max)
+static uint32_t rows_of_ours(const struct question *q, uint32_t cells, struct row *rows, uint32_t max)
 {
     const char *const there[] = {path[0], path[1], path[2]};
     flowlog_plan *p = plan_of(q);
@@ -484,11 +548,14 @@ static uint32_t rows_of_ours(const struct question *q, struct row *rows, uint32_
     cr_assert_eq(flowlog_plan_run(p, s, NULL, &r, &err), FLOWLOG_OK, "%s", err.message);
     const uint32_t n = (uint32_t)flowlog_result_rows(r);
     cr_assert_lt(n, max);
+    cr_assert_eq(flowlog_result_columns(r), cells);
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t c = 0; c < q->keys + q->columns; c++) {
+        for (uint32_t c = 0; c < cells; c++) {
             flowlog_value v;
             cr_assert_eq(flowlog_result_value(r, i, c, &v), FLOWLOG_OK);
-            flowlog_value_format(&v, rows[i].cell[c], CELL);
+            if (v.type == FLOWLOG_TYPE_SERVICE && !v.is_null)
+                snprintf(rows[i].cell[c], CELL, "%u/%u", (unsigned)(v.number >> 16), (unsigned)(v.number & 0xFFFF));
+            else flowlog_value_format(&v, rows[i].cell[c], CELL);
         }
     flowlog_result_free(r);
     flowlog_source_close(s);
@@ -521,14 +588,14 @@ Test(plan_duckdb, duckdb_gives_the_same_rows)
     const uint32_t plans = plans_wanted();
     for (uint32_t i = 0; i < plans; i++) {
         const struct question q = draw();
-        sql_of(&q, sql);
-        const uint32_t n = rows_of_ours(&q, ours, ROWS), m = rows_of_duckdb(&q, sql, theirs, ROWS);
+        const uint32_t key_columns = sql_of(&q, sql), cells = key_columns + q.columns;
+        const uint32_t n = rows_of_ours(&q, cells, ours, ROWS), m = rows_of_duckdb(&q, cells, sql, theirs, ROWS);
         cr_assert_eq(n, m, "%u rows and not %u: %s", (unsigned)n, (unsigned)m, sql);
-        sorted_keys = q.keys;
+        sorted_keys = key_columns;
         qsort(ours, n, sizeof *ours, compare_rows);
         qsort(theirs, m, sizeof *theirs, compare_rows);
         for (uint32_t r = 0; r < n; r++)
-            for (uint32_t c = 0; c < q.keys + q.columns; c++)
+            for (uint32_t c = 0; c < cells; c++)
                 cr_assert(same_cell(ours[r].cell[c], theirs[r].cell[c]), "row %u, column %u: %s and not %s: %s",
                           (unsigned)r, (unsigned)c, ours[r].cell[c], theirs[r].cell[c], sql);
         rows += n;

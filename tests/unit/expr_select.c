@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* expr_select.c - which rows match: nulls, absent columns, tokens without a code, both families, whole words. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "flowlog/filter.h"
@@ -46,6 +48,9 @@ Test(expr_select, comparisons_with_null_are_false_and_their_opposites_true)
         {"duration = 60", "0367"}, {"duration < 1", "12"}, {"duration > 0", "034567"}, {"duration != 60", "1245"},
         {"bpp >= 100", "0"}, {"bpp < 100", "14567"}, {"bpp = 1", "4"}, {"bpp > 99", "01"}, {"bpp != 1", "01567"}, {"bpp >= 2", "01567"},
         {"bps = 2", "7"}, {"bps > 1", "0457"}, {"bps >= 64", "045"}, {"bps < 1", "6"}, {"not bps >= 0", "123"},
+        {"minute in [5-9]", "356"}, {"not minute(end) = 6", "012467"}, {"hour(end) 0 year = 1970", "01234567"},
+        {"weekday thu", "01234567"}, {"day != 1", ""}, {"`vpc-id` is null and month 1", "01234567"},
+        {"interface-id ~ i-1", "02567"}, {"interface-id ~ eni-12", "6"}, {"interface-id ~ eni-123", ""},
         {"eni eni-1", "0257"}, {"interface-id ^= eni-1", "02567"}, {"interface-id $= 2", "16"}, {"interface-id != eni-1", "136"},
         {"eni in [eni-3 eni-2 x]", "13"}, {"interface-id < eni-12", "0257"}, {"interface-id >= eni-12", "136"},
         {"`new_field` = a", "0567"}, {"`new-field` ~ a", "034567"}, {"`new-field` is null", "2"}, {"`nowhere` = a", ""},
@@ -73,6 +78,54 @@ Test(expr_select, comparisons_with_null_are_false_and_their_opposites_true)
         flowlog_filter_free(filter);
     }
     test_batch_free(b);
+}
+
+/* Thousands of ranges, some single, some touching, of which rows are asked one by one. */
+Test(expr_select, long_lists_are_searched_exactly)
+{
+    enum { RANGES = 2000, MANY = 700 };
+    static char text[65536], cell[2 * MANY][20];
+    static const char *values[2 * MANY];
+    static uint32_t range[RANGES][2];
+    uint64_t state = 88172645463325252u, selection[(MANY + 63) / 64];
+    for (int which = 0; which < 2; which++) { /* addresses, numbers */
+        size_t len = (size_t)sprintf(text, which ? "bytes in [" : "srcaddr in [");
+        uint32_t n = 0, matched = 0;
+        for (; n < RANGES && len + 40 < sizeof text; n++) {
+            state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+            const uint32_t from = (uint32_t)(state >> 32) % 100000 * 16, to = from + (uint32_t)state % 3 * 8;
+            range[n][0] = from;
+            range[n][1] = to;
+            if (which) len += (size_t)sprintf(text + len, "%u-%u ", (unsigned)from, (unsigned)to);
+            else
+                len += (size_t)sprintf(text + len, "0.%u.%u.%u-0.%u.%u.%u ", from >> 16, from >> 8 & 255, from & 255,
+                                       to >> 16, to >> 8 & 255, to & 255);
+        }
+        strcpy(text + len, "]");
+        for (uint32_t r = 0; r < MANY; r++) {
+            state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+            const uint32_t x = r < 20 ? range[r][r & 1] + r / 2 % 2 : (uint32_t)(state >> 32) % 1700000;
+            sprintf(cell[2 * r], "0.%u.%u.%u", x >> 16, x >> 8 & 255, x & 255);
+            sprintf(cell[2 * r + 1], "%u", (unsigned)x);
+            values[2 * r] = r % 50 == 49 ? "-" : cell[2 * r];
+            values[2 * r + 1] = r % 50 == 49 ? "-" : cell[2 * r + 1];
+        }
+        struct test_batch *b = test_batch_new("srcaddr,bytes", values, MANY);
+        flowlog_filter *filter = NULL;
+        flowlog_error err = {0};
+        cr_assert_eq(flowlog_filter_parse(text, len + 1, NULL, &filter, &err), FLOWLOG_OK, "%s", err.message);
+        cr_assert_eq(flowlog_filter_select(filter, &b->batch, selection, &matched, NULL), FLOWLOG_OK);
+        for (uint32_t r = 0; r < MANY; r++) {
+            const uint32_t x = (uint32_t)strtoul(cell[2 * r + 1], NULL, 10);
+            uint32_t i = 0;
+            while (i < n && (x < range[i][0] || x > range[i][1])) i++;
+            cr_assert_eq(selection[r / 64] >> r % 64 & 1, i < n && r % 50 != 49, "row %u, %u", (unsigned)r,
+                         (unsigned)x);
+        }
+        cr_expect(matched > 20 && matched < MANY / 2, "%u", (unsigned)matched);
+        flowlog_filter_free(filter);
+        test_batch_free(b);
+    }
 }
 
 Test(expr_select, arguments_and_types_are_checked)

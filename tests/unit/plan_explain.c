@@ -191,3 +191,89 @@ Test(explain, is_cut_to_its_room_and_ends_in_nul)
     cr_expect_eq(flowlog_plan_explain(NULL, part, sizeof part), 0);
     cr_expect_str_eq(part, "");
 }
+
+/* --- one question, told in different ways ------------------------------------------------------------------- */
+
+static uint64_t state;
+static uint32_t rnd(uint32_t n)
+{
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return (uint32_t)(state >> 32) % n;
+}
+
+/* Spellings of one part, the first of which is the plain one. */
+static const char *const conditions[][4] = {
+    {"action = REJECT", "reject", "(reject and reject)", "not not action eq 'reject'"},
+    {"dstport in [22 3389]", "dst port in [3389 22]", "dst_port in (rdp, ssh, 22)", "(dst port [22 3389])"},
+    {"srcaddr in 10.0.0.0/8", "src net 10.0.0.0/8", "srcAddr ^= 10.", "src net [10.0.0.0/9 10.128.0.0/9]"},
+    {"bytes > 1000", "bytes gt 1K", "bytes > 1k", "(bytes > 1000 and true)"},
+    {"hour >= 8", "hour(start) >= 8", "HOUR ge 8", "not not hour >= 8"},
+    {"not protocol = 6", "not tcp", "! proto 6", "not (tcp or tcp)"},
+};
+static const char *const key_parts[][4] = {
+    {"srcaddr/24", "src_addr / 24", "srcAddr/24,/64", "srcaddr/24/64"},
+    {"bin(start,5m)", "bin( start , 300s )", "BIN(startTime,5m)", "bin(start_time,5m)"},
+    {"hour", "hour(start)", "Hour", "HOUR( start )"},
+    {"pair(srcport,dstport)", "pair(src_port,dst-port)", "Pair( srcPort , dstPort )", "pair(srcport,dstport)"},
+    {"service", "Service", " service", "SERVICE"},
+    {"interface-id", "interface_id", "interfaceId", "INTERFACE-ID"},
+};
+static const char *const outs[][4] = {
+    {"count as c", "count() as c", "count(*) as c", "COUNT as c"},
+    {"sum(bytes) as s", "Sum( bytes ) as s", "sum(bytes) as 's'", "sum(Bytes) as \"s\""},
+    {"p95(packets) as p", "P95(packets) as p", "p95.0(packets) as p", "p95.00( packets ) as p"},
+    {"count where action = REJECT as r", "count where reject as r", "count() where not not reject as r",
+     "count where (reject) as r"},
+    {"sum(bytes) / count as m", "(sum(bytes)) / count(*) as m", "sum(bytes)/count as m", "sum( bytes )/(count()) as m"},
+    {"share(sum(packets)) as h", "Share(sum(packets)) as h", "share( sum(packets) ) as h", "share(SUM(packets)) as h"},
+};
+enum { PARTS = 6 };
+
+/* `take` says which parts, in order; with `plain` in one step each and in the first spelling. */
+static void explain(uint32_t where, uint32_t key, uint32_t out, uint64_t limit, int plain, char *text, size_t cap)
+{
+    flowlog_plan *p = NULL;
+    flowlog_error err = {0};
+    const uint32_t take[3] = {where, key, out};
+    uint32_t next[3] = {0, 0, 0};
+    cr_assert_eq(flowlog_plan_new(NULL, &p), FLOWLOG_OK);
+    if (!plain && rnd(2)) flowlog_plan_limit(p, limit + 1);
+    for (int left = 1; left;) {
+        const uint32_t kind = plain ? next[0] < PARTS ? 0 : next[1] < PARTS ? 1 : 2 : rnd(3);
+        char step[1024] = "";
+        do { /* one part, or several in one step */
+            while (next[kind] < PARTS && !(take[kind] >> next[kind] & 1)) next[kind]++;
+            if (next[kind] == PARTS) break;
+            const char *const *spelt = (kind == 0 ? conditions : kind == 1 ? key_parts : outs)[next[kind]++];
+            if (*step) strcat(step, kind ? ", " : " and ");
+            strcat(step, spelt[plain ? 0 : rnd(4)]);
+        } while (!plain && rnd(2));
+        const flowlog_status status = !*step      ? FLOWLOG_OK
+                                      : kind == 0 ? flowlog_plan_where(p, step, &err)
+                                      : kind == 1 ? flowlog_plan_key(p, step, &err)
+                                                  : flowlog_plan_select(p, step, &err);
+        cr_assert_eq(status, FLOWLOG_OK, "%s: %s", step, err.message);
+        left = next[0] < PARTS || next[1] < PARTS || next[2] < PARTS;
+    }
+    flowlog_plan_limit(p, limit);
+    cr_assert_lt(flowlog_plan_explain(p, text, cap), cap);
+    flowlog_plan_free(p);
+}
+
+Test(explain, equal_questions_are_equal_texts_however_they_are_told)
+{
+    static char plain[8192], told[8192], before[8192];
+    state = UINT64_C(0x9E3779B97F4A7C15);
+    for (uint32_t round = 0; round < 300; round++) {
+        const uint32_t where = rnd(1u << PARTS), key = rnd(1u << PARTS), out = rnd(1u << PARTS);
+        const uint64_t limit = rnd(3);
+        explain(where, key, out, limit, 1, plain, sizeof plain);
+        for (int i = 0; i < 5; i++) {
+            explain(where, key, out, limit, 0, told, sizeof told);
+            cr_assert_str_eq(told, plain, "round %u:\n%s\n%s", (unsigned)round, told, plain);
+        }
+        /* and another question is another text */
+        explain(where, key ^ 1u << rnd(PARTS), out, limit, 1, before, sizeof before);
+        cr_assert_str_neq(before, plain);
+    }
+}
