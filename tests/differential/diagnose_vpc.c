@@ -84,15 +84,23 @@ static int take(void *ctx, const flowlog_finding *f)
 }
 
 /* What is given to the engine besides the log. */
-enum { BARE, WITH_RULES, FEW }; /* FEW: nothing, and memory for few conversations */
+enum { BARE, WITH_RULES, FEW, STREAM, PATIENT }; /* FEW: nothing, and memory for few conversations; STREAM: nothing;
+                                                    PATIENT: the same, and records may come as late as they like */
 
-static flowlog_diagnosis *engine(const struct vpc_world *w, int given)
+/* `claims` takes what is found while records are added. */
+static flowlog_diagnosis *engine(const struct vpc_world *w, int given, struct claims *claims)
 {
     flowlog_diagnosis_options options = {.struct_size = sizeof options};
     flowlog_diagnosis *d;
     flowlog_error err;
     options.flags = FLOWLOG_DIAGNOSE_ALL;
     if (given == FEW) options.max_conversations = 64;
+    if (given == PATIENT) options.late = UINT32_C(1) << 30;
+    if (given == STREAM || given == PATIENT) {
+        options.flags |= FLOWLOG_DIAGNOSE_STREAM;
+        options.report = take;
+        options.ctx = claims;
+    }
     cr_assert_eq(flowlog_diagnosis_new(&options, &d, &err), FLOWLOG_OK, "%s", err.message);
     /* That addresses outside the private ranges are the VPC's own, nobody can see from records. */
     const struct vpc_addr odd = vpc_ip("198.18.0.0");
@@ -120,6 +128,7 @@ static void feed(flowlog_diagnosis *d, int format, const char *text, size_t len)
                  FLOWLOG_OK);
     options.format = layout;
     options.fields = flowlog_diagnosis_fields(d);
+    options.batch_rows = 100; /* what is over is looked for after each batch */
     cr_assert_eq(flowlog_source_memory(text, len, NULL, NULL, &source, &err), FLOWLOG_OK);
     cr_assert_eq(flowlog_reader_open(source, &options, &reader, &err), FLOWLOG_OK, "%s", err.message);
     const flowlog_batch *batch;
@@ -132,22 +141,23 @@ static void feed(flowlog_diagnosis *d, int format, const char *text, size_t len)
     flowlog_format_free(layout);
 }
 
-static struct claims finish(const struct vpc_world *w, flowlog_diagnosis *d)
+static void finish(flowlog_diagnosis *d, struct claims *c)
 {
-    struct claims c = {.w = w, .truncated = flowlog_diagnosis_truncated(d)};
     flowlog_error err;
-    cr_assert_eq(flowlog_diagnosis_finish(d, take, &c, &err), FLOWLOG_OK, "%s", err.message);
+    c->truncated = flowlog_diagnosis_truncated(d);
+    cr_assert_eq(flowlog_diagnosis_finish(d, take, c, &err), FLOWLOG_OK, "%s", err.message);
     flowlog_diagnosis_free(d);
-    vpc_print(&c.text, "%s", "");
-    return c;
+    vpc_print(&c->text, "%s", "");
 }
 
 static struct claims ask(const struct vpc_world *w, const struct vpc_log_options *o, int given, const char *text,
                          size_t len)
 {
-    flowlog_diagnosis *d = engine(w, given);
+    struct claims c = {.w = w};
+    flowlog_diagnosis *d = engine(w, given, &c);
     feed(d, o->format, text, len);
-    return finish(w, d);
+    finish(d, &c);
+    return c;
 }
 
 /* --- the records that show it ------------------------------------------------------------------------------ */
@@ -235,7 +245,7 @@ static void report(const struct vpc_world *w, uint64_t seed, const struct vpc_lo
             "seed %" PRIu64 ", version %d, %d s, times %d, lose %d%s%s%s: at %s %s%s %u %s:%u -> %s:%u "
             "%s/%s %s %s %s, rule %u\n  but %s\n",
             seed, (int[]){2, 3, 5}[o->format], o->interval_s, o->times, o->lose, o->marked ? " marked" : "",
-            o->from || o->to ? ", cut" : "", (const char *[]){"", ", rules", ", few"}[given],
+            o->from || o->to ? ", cut" : "", (const char *[]){"", ", rules", ", few", ", streaming", ", patient"}[given],
             c->iface < 0 ? "-" : w->iface[c->iface].id, c->path ? "path " : "", "proto", c->proto,
             vpc_addr_text(&c->client.addr, a), c->client.port, vpc_addr_text(&c->server.addr, b), c->server.port,
             c->verdict, c->layer, c->direction, c->phase, c->confidence, c->rule, why);
@@ -332,6 +342,14 @@ static void sorted(uint64_t seed, const struct vpc_world *w, struct vpc_log_opti
     o->order = VPC_NEARLY;
 }
 
+static void stream_lossy(uint64_t seed, const struct vpc_world *w, struct vpc_log_options *o)
+{
+    (void)seed, (void)w;
+    o->order = VPC_NEARLY;
+    o->lose = 100;
+    o->marked = seed % 2 != 0;
+}
+
 static void lossy_marked(uint64_t seed, const struct vpc_world *w, struct vpc_log_options *o)
 {
     (void)seed, (void)w;
@@ -360,6 +378,11 @@ Test(diagnose_vpc, nor_with_both_and_the_rules) { judge_all("lost, rules", WITH_
 Test(diagnose_vpc, nor_in_a_log_that_is_cut_off) { judge_all("cut", BARE, cut); }
 
 Test(diagnose_vpc, nor_with_memory_for_few_conversations) { judge_all("few", FEW, sorted); }
+Test(diagnose_vpc, nor_while_records_still_come) { judge_all("streaming", STREAM, sorted); }
+Test(diagnose_vpc, nor_while_records_still_come_and_some_are_lost)
+{
+    judge_all("streaming, lost", STREAM, stream_lossy);
+}
 
 /* --- what is refused is found -------------------------------------------------------------------------------- */
 
@@ -559,7 +582,7 @@ Test(diagnose_vpc, order_and_splitting_change_nothing)
         size_t cut1 = shuffled.text.n / 3, cut2 = cut1 * 2;
         while (cut1 && shuffled.text.p[cut1 - 1] != '\n') cut1--;
         while (cut2 && shuffled.text.p[cut2 - 1] != '\n') cut2--;
-        flowlog_diagnosis *x = engine(w, BARE), *y = engine(w, BARE), *z = engine(w, BARE);
+        flowlog_diagnosis *x = engine(w, BARE, NULL), *y = engine(w, BARE, NULL), *z = engine(w, BARE, NULL);
         flowlog_error err;
         feed(x, o.format, shuffled.text.p + cut1, cut2 - cut1);
         feed(y, o.format, shuffled.text.p, cut1);
@@ -568,7 +591,8 @@ Test(diagnose_vpc, order_and_splitting_change_nothing)
         cr_assert_eq(flowlog_diagnosis_merge(x, y, &err), FLOWLOG_OK);
         flowlog_diagnosis_free(y);
         flowlog_diagnosis_free(z);
-        b = finish(w, x);
+        b = (struct claims){.w = w};
+        finish(x, &b);
         cr_expect(same(&a, &b), "seed %" PRIu64 ": merged", seed);
         claims_free(&a);
         claims_free(&b);
@@ -576,4 +600,65 @@ Test(diagnose_vpc, order_and_splitting_change_nothing)
         vpc_log_free(&shuffled);
         vpc_free(w);
     }
+}
+
+/* --- while records still come ------------------------------------------------------------------------------- */
+
+static int compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* The lines of a text in order; free() the list.  The text is cut up. */
+static char **lines_of(struct vpc_text *t, size_t *n)
+{
+    char **list = calloc(t->n + 1, sizeof *list);
+    cr_assert(list);
+    *n = 0;
+    for (char *p = t->p; *p; p += strlen(p) + 1) {
+        list[(*n)++] = p;
+        p[strcspn(p, "\n")] = '\0';
+    }
+    qsort(list, *n, sizeof *list, compare_lines);
+    return list;
+}
+
+/* How many lines of `a` are in `b` too, each once.  Both are cut up. */
+static size_t in_both(struct vpc_text *a, struct vpc_text *b, uint64_t seed, size_t *all)
+{
+    size_t n, m, k = 0, same_ones = 0;
+    char **x = lines_of(a, &n), **y = lines_of(b, &m);
+    for (size_t i = 0; i < n; i++) {
+        while (k < m && strcmp(y[k], x[i]) < 0) k++;
+        if (k < m && !strcmp(y[k], x[i])) same_ones++, k++;
+        else if (getenv("FLOWLOG_VPC_SHOW")) fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, x[i]);
+    }
+    *all += n;
+    free(x);
+    free(y);
+    return same_ones;
+}
+
+/* What streaming finds otherwise are conversations that pause for hours, and what is not known yet by then: which
+   address the interface has, and who has many peers. */
+Test(diagnose_vpc, streaming_finds_what_waiting_does)
+{
+    uint64_t from, to;
+    size_t all = 0, same_ones = 0;
+    seeds(&from, &to);
+    for (uint64_t seed = from; seed <= to; seed++) {
+        struct vpc_world *w = vpc_make(seed);
+        struct vpc_log_options o = logged(seed);
+        struct vpc_log log;
+        o.order = VPC_SORTED;
+        vpc_log_write(w, &o, &log);
+        struct claims a = ask(w, &o, BARE, log.text.p, log.text.n), b = ask(w, &o, STREAM, log.text.p, log.text.n),
+                      c = ask(w, &o, PATIENT, log.text.p, log.text.n);
+        cr_expect(same(&a, &c), "seed %" PRIu64 ": nothing was over, and yet it differs", seed);
+        same_ones += in_both(&a.text, &b.text, seed, &all);
+        claims_free(&a);
+        claims_free(&b);
+        claims_free(&c);
+        vpc_log_free(&log);
+        vpc_free(w);
+    }
+    fprintf(stderr, "streaming: %zu of %zu findings are those of waiting\n", same_ones, all);
+    cr_expect_geq(same_ones * 1000, all * 995);
 }

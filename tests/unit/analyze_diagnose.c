@@ -1278,6 +1278,84 @@ Test(analyze_diagnose, a_peer_of_several_own_addresses_is_no_own_address)
     cr_expect_eq(w.f.layer, FLOWLOG_LAYER_SG_OR_NACL, "%s", flowlog_layer_name(w.f.layer));
 }
 
+struct paths {
+    unsigned found, sure, blocked;
+};
+
+static int pick_path(void *ctx, const flowlog_finding *f)
+{
+    struct paths *p = ctx;
+    if (f->kind != FLOWLOG_FINDING_PATH) return 0;
+    p->found++;
+    p->sure += f->confidence == HIGH;
+    p->blocked += f->verdict == FLOWLOG_VERDICT_BLOCKED_INBOUND;
+    return 0;
+}
+
+static struct paths paths_of(const char *context, const char *records)
+{
+    struct paths p = {0, 0, 0};
+    char text[4096];
+    flowlog_error err;
+    flowlog_diagnosis *d = engine(context);
+    snprintf(text, sizeof text, "%s%s%s", header, around, records);
+    feed(d, text);
+    cr_assert_eq(flowlog_diagnosis_finish(d, pick_path, &p, &err), FLOWLOG_OK);
+    flowlog_diagnosis_free(d);
+    return p;
+}
+
+#define LOCAL "{\"local\":{\"eni-1\":[\"10.0.1.5\"],\"eni-2\":[\"10.0.2.9\"]}}"
+
+/* 40 bytes each way, and the answer refused: an old connection's end, as far as the client's end can tell. */
+Test(analyze_diagnose, a_path_is_not_surer_than_its_ends)
+{
+    static const char old_end[] =
+        "3 eni-1 10.0.2.9 10.0.1.5 80 59705 6 1 40 1700000000 1700000000 REJECT OK - - - interface\n"
+        "3 eni-2 10.0.2.9 10.0.1.5 80 59705 6 1 40 1700000000 1700000000 ACCEPT OK - - - interface\n"
+        "3 eni-2 10.0.1.5 10.0.2.9 59705 80 6 1 40 1700000039 1700000039 ACCEPT OK - - - interface\n"
+        "3 eni-1 10.0.1.5 10.0.2.9 59705 80 6 1 40 1700000039 1700000039 ACCEPT OK - - - interface\n";
+    const struct paths p = paths_of(LOCAL, old_end);
+    cr_expect_eq(p.found, 1);
+    cr_expect_eq(p.sure, 0);
+}
+
+/* Pings that are answered; ten minutes before, pings the other way that were refused. */
+Test(analyze_diagnose, a_path_joins_what_happened_at_one_time)
+{
+    static const char two_times[] =
+        "3 eni-2 10.0.1.5 10.0.2.9 0 0 1 3 252 1699999400 1699999440 REJECT OK - ingress - interface\n"
+        "3 eni-1 10.0.1.5 10.0.2.9 0 0 1 3 252 1700000000 1700000030 ACCEPT OK - egress - interface\n"
+        "3 eni-1 10.0.2.9 10.0.1.5 0 0 1 3 252 1700000000 1700000030 ACCEPT OK - ingress - interface\n";
+    cr_expect_eq(paths_of(LOCAL, two_times).blocked, 0);
+}
+
+static const char no_pings[] =
+    "{\"NetworkInterfaces\":[{\"NetworkInterfaceId\":\"eni-1\",\"SubnetId\":\"subnet-1\",\"VpcId\":\"vpc-1\","
+    "\"PrivateIpAddress\":\"10.0.1.5\",\"Groups\":[{\"GroupId\":\"sg-1\"}]}],\"SecurityGroups\":[{\"GroupId\":\"sg-1\","
+    "\"IpPermissions\":[],\"IpPermissionsEgress\":[{\"IpProtocol\":\"-1\",\"IpRanges\":[{\"CidrIp\":\"0.0.0.0/0\"}]}]}],"
+    "\"NetworkAcls\":[{\"NetworkAclId\":\"acl-1\",\"VpcId\":\"vpc-1\",\"IsDefault\":true,\"Entries\":[{\"RuleNumber\":100,"
+    "\"Egress\":true,\"RuleAction\":\"allow\",\"Protocol\":\"-1\",\"CidrBlock\":\"0.0.0.0/0\"}]}]}";
+
+Test(analyze_diagnose, rules_that_refuse_all_pings_do_not_say_that_these_were_answers)
+{
+    static const struct row row = {"", ICMP, OUTBOUND, 0, 0, NULL, NULL, {{0}}, 0, 0, 0, 0};
+    static const char pings[] =
+        "3 eni-1 10.0.1.5 10.9.2.9 0 0 1 3 252 1700000000 1700000030 ACCEPT OK - egress - interface\n"
+        "3 eni-1 10.9.2.9 10.0.1.5 0 0 1 5 420 1700000000 1700000030 REJECT OK - ingress - interface\n";
+    struct wanted w = {.row = &row};
+    char text[2048];
+    flowlog_error err;
+    flowlog_diagnosis *d = engine(NULL);
+    cr_assert_eq(flowlog_diagnosis_rules(d, no_pings, strlen(no_pings), &err), FLOWLOG_OK, "%s", err.message);
+    snprintf(text, sizeof text, "%s%s%s", header, around, pings);
+    feed(d, text);
+    cr_assert_eq(flowlog_diagnosis_finish(d, pick, &w, &err), FLOWLOG_OK);
+    flowlog_diagnosis_free(d);
+    cr_expect_eq(w.f.layer, FLOWLOG_LAYER_NACL, "%s", flowlog_layer_name(w.f.layer));
+    cr_expect_lt(w.f.confidence, HIGH);
+}
+
 /* A ping that enters may be an answer whose request is lost. */
 static const char *const nat_noise[] = {
     "3 eni-1 198.51.100.7 10.0.1.5 40000 443 6 2 120 1700000000 1700000009 ACCEPT OK 2 ingress - nat_gateway\n",
