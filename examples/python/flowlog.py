@@ -785,7 +785,8 @@ class Batch:
 
     @property
     def text(self) -> Any:
-        return self._view(-1, "text", "B", 1, count=self._valid().text_len if (-1, "text") not in self._views else 0)
+        key = (-1, "text")
+        return self._views[key] if key in self._views else self._view(*key, "B", 1, count=self._valid().text_len)
 
     @property
     def log_status(self) -> Any:
@@ -834,7 +835,10 @@ class Batch:
         other._facts = [(column.present, column.null_count) for column in self.columns]
         other._views = {}
         for key, view in self._views.items():
-            other._views[key] = None if view is None else memoryview(view.tobytes()).cast(view.format, view.shape)
+            if view is not None:
+                flat = memoryview(view.tobytes())
+                view = flat.cast(view.format, view.shape) if len(view) else flat  # empty: text that nobody refers to
+            other._views[key] = view
         return other
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> Tuple[Any, Any]:
@@ -844,9 +848,9 @@ class Batch:
         return _capsule(schema, b"arrow_schema"), _capsule(array, b"arrow_array")
 
     def _release(self) -> None:
-        """The reader moves on."""
+        """Take back what was handed out, as far as nothing shares it."""
         views, self._views = self._views, {}
-        self._lease = self._c = None
+        self._lease = None
         for view in views.values():
             if view is not None:
                 try:
@@ -904,19 +908,25 @@ class Reader:
         if not self._lock.acquire(blocking=False):
             raise FlowlogError(_E_STATE, "this reader is being used by another thread")
 
-    def _retire(self) -> None:
-        if self._batch is not None:
-            self._batch._release()
-            self._batch = None
+    def _retire(self, anyway: bool = False) -> None:
+        """The last batch is over.  It goes on when something shares its memory: then this is refused, or not."""
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            batch._release()
+        lease = self._leased()
+        if lease is not None and not anyway:
+            if batch is not None:
+                self._batch, batch._lease = batch, lease
+            raise BufferError("an array or a slice still shares memory of the last batch, which is about to be used "
+                              "again: delete it, or copy it (numpy.array), or read(..., copy=True)")
+        if batch is not None:
+            batch._c = None
 
     def _advance(self) -> Batch:
         self._retire()
         handle = self._handle
         if handle is None:
             raise FlowlogError(_E_STATE, "this reader is closed")
-        if self._leased() is not None:
-            raise BufferError("an array or a slice still shares memory of the last batch, which is about to be used "
-                              "again: delete it, or copy it (numpy.array), or read(..., copy=True)")
         pointer = POINTER(_Batch)()
         while True:
             err = _Error()
@@ -940,6 +950,7 @@ class Reader:
         self._leased, self._batch = weakref.ref(lease), batch
         if self._copy:
             kept = batch.copy()
+            del lease
             self._retire()
             return kept
         return batch
@@ -971,8 +982,6 @@ class Reader:
             self._retire()
             if self._handle is None:
                 raise FlowlogError(_E_STATE, "this reader is closed")
-            if self._leased() is not None:
-                raise BufferError("an array or a slice still shares memory of the last batch")
             counters, options, trap, told = _Counters(), _arrow_options(), self._trap, self._on_damage
 
             def damaged(_ctx: Any, name: Optional[bytes], err: Any) -> int:
@@ -996,7 +1005,7 @@ class Reader:
         try:
             if self._handle is not None:
                 self._last = self.counters
-                self._retire()
+                self._retire(anyway=True)
                 handle, self._handle = self._handle, None
                 if self._leased() is None:
                     handle.free()

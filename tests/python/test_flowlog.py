@@ -262,6 +262,7 @@ class Lifetimes(unittest.TestCase):
         with self.assertRaisesRegex(BufferError, "copy"):
             next(self.reader)
         self.assertEqual(part[0], 400)
+        self.assertEqual(batch["bytes"].values[11], 440)  # nor is the batch
         del part
         self.assertEqual(next(self.reader)["bytes"].values[0], 100 * 40)  # nothing was lost
 
@@ -290,6 +291,10 @@ class Lifetimes(unittest.TestCase):
         self.assertGreaterEqual(len(batches), 10)
         self.assertEqual([row for batch in batches for row in batch.dicts()], list(flowlog.records(log(1000))))
         self.assertEqual(batches[0].line_numbers[0], 2)
+        for fields in ("bytes", "bytes,srcaddr,action", "interface-id", ""):
+            batches = list(flowlog.read(log(1000), fields, copy=True))
+            self.assertEqual([row for batch in batches for row in batch.dicts()], list(flowlog.records(log(1000), fields)))
+            self.assertEqual(sum(map(len, batches)), 1000)
 
     def test_copies_are_freed_without_the_collector(self):
         gc.collect()
