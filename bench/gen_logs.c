@@ -2,12 +2,14 @@
 /*
  * gen_logs.c - flow logs for the benchmarks, as many bytes as asked for, at some 500 MB/s.
  *
- *     gen_logs --kind v2|v2mixed|v5|tgw --mb N [--seed S] > file      1 MB = 1 000 000 bytes
+ *     gen_logs --kind v2|v2mixed|v2flows|v5|tgw --mb N [--seed S] > file      1 MB = 1 000 000 bytes
  *
  * v2       default format; one account, 200 interfaces, one clock era: the friendly shape
  * v2mixed  default format as an organisation's bucket holds it: 40 accounts, 2 000 interfaces with ids
  *          of both lengths, "::" addresses, byte counters of 1 to 11 digits, clock eras that change every
  *          2 048 records.  The published table is measured on this one
+ * v2flows  the same, of 2 000 000 flows that come again and again, as those of real networks do; in the others a flow
+ *          is hardly ever seen twice, and four of five combinations of addresses and port are new
  * v5       29 fields in an order of their own (that of a record example in the VPC User Guide),
  *          250 bytes a record
  * tgw      36 fields, the default of Transit Gateway flow logs
@@ -26,6 +28,7 @@
 #define IPV4_COUNT 50000
 #define IPV6_COUNT 4000
 #define ZIPF_BITS 20
+#define FLOWS 2000000 /* of v2flows */
 #define RECORD_MAX 1024 /* no record is longer */
 
 struct token {
@@ -193,7 +196,7 @@ struct flow {
 static const uint32_t services[] = {443,  443,  443,  443,  80,   80,   22,   53,
                                     3306, 5432, 8080, 8443, 6379, 9092, 3389, 123};
 
-static void make_flow(struct flow *f, int mixed, uint64_t n)
+static void make_flow(struct flow *f, int mixed, int again, uint64_t n)
 {
     static const uint64_t eras[] = {1772366400, 1418530010, 1616729292, 1566848875};
     static const uint8_t lengths[64] = {1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3,  3,
@@ -202,12 +205,10 @@ static void make_flow(struct flow *f, int mixed, uint64_t n)
                                         6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 8, 8, 9, 9, 10, 11};
     static const uint64_t tens[] = {1,       10,       100,       1000,       10000,       100000,
                                     1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000};
-    const uint64_t r = rnd();
+    uint64_t r = rnd();
     f->where = &interfaces[(uint32_t)(((r & 0xFFFF) * interface_count) >> 16)];
-    f->egress = (int)(r >> 16 & 1);
     f->start = (mixed ? eras[n / 2048 % 4] : eras[0]) + n / 3000 + (r >> 17 & 31);
     f->end = f->start + 29 + (r >> 22 & 31);
-    f->v6 = (r >> 27 & 255) < 13;
     f->action = (r >> 35 & 1023) < 102 ? "REJECT" : "ACCEPT";
     f->status = "OK";
     if ((r >> 45 & 1023) < (mixed ? 10u : 5u)) {
@@ -215,6 +216,13 @@ static void make_flow(struct flow *f, int mixed, uint64_t n)
         f->action = NULL;
         return;
     }
+    const uint64_t flow = again ? below(FLOWS) : 0, here = state;
+    if (again) { /* what follows is a function of the flow's number */
+        state = flow;
+        r = rnd();
+    }
+    f->egress = (int)(r >> 16 & 1);
+    f->v6 = (r >> 27 & 255) < 13;
     const uint64_t a = rnd();
     const uint32_t mask = (UINT32_C(1) << ZIPF_BITS) - 1;
     f->src = f->v6 ? &ipv6[zipf6[a & mask]] : &ipv4[zipf4[a & mask]];
@@ -233,6 +241,7 @@ static void make_flow(struct flow *f, int mixed, uint64_t n)
         f->sport = f->egress ? service : client;
         f->dport = f->egress ? client : service;
     }
+    if (again) state = here;
     const uint64_t b = rnd();
     if (mixed) {
         const uint32_t len = lengths[b & 63];
@@ -401,7 +410,7 @@ static void flush(const char *buffer, const char *end)
 
 static int usage(void)
 {
-    fputs("usage: gen_logs --kind v2|v2mixed|v5|tgw --mb N [--seed S] > file\n", stderr);
+    fputs("usage: gen_logs --kind v2|v2mixed|v2flows|v5|tgw --mb N [--seed S] > file\n", stderr);
     return 2;
 }
 
@@ -424,7 +433,7 @@ int main(int argc, char **argv)
     if (kind == NULL || mb == 0) return usage();
     /* Written in large pieces, as downloads are: the page cache then keeps large pages, which map far faster. */
     setvbuf(stdout, NULL, _IOFBF, (size_t)4 << 20);
-    const int mixed = strcmp(kind, "v2mixed") == 0;
+    const int again = strcmp(kind, "v2flows") == 0, mixed = again || strcmp(kind, "v2mixed") == 0;
     char *(*write_record)(char *, const struct flow *) = write_v2;
     const char *header = v2_header;
     if (strcmp(kind, "v5") == 0) {
@@ -448,7 +457,7 @@ int main(int argc, char **argv)
     uint64_t written = 0, goal = mb * 1000000;
     for (uint64_t n = 0; written + (uint64_t)(p - buffer) < goal; n++) {
         struct flow f;
-        make_flow(&f, mixed, n);
+        make_flow(&f, mixed, again, n);
         p = write_record(p, &f);
         if ((size_t)(p - buffer) > size - RECORD_MAX) {
             flush(buffer, p);

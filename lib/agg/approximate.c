@@ -221,7 +221,7 @@ static flowlog_status add_record(const struct merging *m, uint32_t group, uint64
 {
     struct fl_groups *g = m->g;
     uint64_t *to = g->longs.state + group * g->longs.words;
-    const uint64_t *record = flowlog__groups_record(m->from, i);
+    const uint64_t *record = fl_groups_record(m->from, i);
     for (uint32_t a = 0; a < g->spec.aggs; a++) {
         const struct fl_agg *agg = &g->spec.agg[a];
         const flowlog_status status =
@@ -264,7 +264,7 @@ static flowlog_status meet(struct merging *m)
             FL_TRY(add_record(m, group, i));
             continue;
         }
-        const uint64_t weight = flowlog__groups_record(m->from, i)[word];
+        const uint64_t weight = fl_groups_record(m->from, i)[word];
         const uint64_t shown = weight > UINT64_MAX - m->least ? UINT64_MAX : weight + m->least;
         m->items[m->count++] = (struct fl_sortable){~shown, i | OTHER};
     }

@@ -55,13 +55,6 @@ struct fl_key_ref flowlog__groups_key(const struct fl_groups *g, uint64_t i)
     return flowlog__groups_key_in(g, &g->longs, (uint32_t)(i - g->packed.count) + 1);
 }
 
-const uint64_t *flowlog__groups_record(const struct fl_groups *g, uint64_t i)
-{
-    const struct fl_store *s = i < g->packed.count ? &g->packed : &g->longs;
-    const size_t group = (size_t)(i < g->packed.count ? i : i - g->packed.count) + 1;
-    return s->state + group * s->words;
-}
-
 uint64_t flowlog__groups_error(const struct fl_groups *g, uint64_t i)
 {
     if (!g->approximated) return 0;
@@ -106,16 +99,29 @@ static uint64_t keys_mask(const struct fl_keys *keys, const flowlog_batch *batch
     return mask;
 }
 
-/* Rows of a batch and their records: rows[0..n), or n from `first` on when in_order. */
+/* Rows of a batch and their records: rows[0..n), or n from `first` on when rows is NULL. */
 struct chunk {
     uint32_t first, n;
-    int in_order;
-    uint32_t rows[2 * FL_CHUNK];
-    size_t at[2 * FL_CHUNK];
+    const uint32_t *rows;
+    const size_t *at;
 };
 
 /*
- * What is under way while a batch is added.  Rows with long keys wait until there is a chunk of them, for
+ * n rows from `first` on, under way to their records: keys are made and buckets fetched ahead, then, while those of the
+ * next ones are made, buckets are read and records fetched ahead, and, another chunk later, the records are there.
+ */
+struct under_way {
+    uint32_t first, n;
+    uint64_t use, late; /* rows that count, with packed and with long keys */
+    uint32_t packed_words;
+    unsigned shift;
+    struct fl_place place[FL_CHUNK]; /* as of packed_words and shift */
+    uint64_t keys[2 * FL_CHUNK];
+    size_t at[FL_CHUNK];
+};
+
+/*
+ * What there is while a batch is added.  Rows with long keys wait until there is a chunk of them, for
  * few at a time could not be fetched ahead.
  */
 struct work {
@@ -123,7 +129,10 @@ struct work {
     const flowlog_batch *batch;
     const uint64_t *const *wheres;
     flowlog_error *err;
-    struct chunk now, late;
+    struct under_way ring[FL_UNDER_WAY];
+    uint32_t late; /* rows */
+    uint32_t late_rows[2 * FL_CHUNK];
+    size_t late_at[2 * FL_CHUNK];
 };
 
 /* --- aggregates ------------------------------------------------------------------------------------------- */
@@ -152,7 +161,7 @@ flowlog_status flowlog__groups_fail_agg(const struct fl_groups *g, const struct 
 /* A bit for each of n rows of a chunk from `from` on that `where` takes; n is at most 64. */
 static uint64_t where_mask(const struct chunk *chunk, uint32_t from, uint32_t n, const uint64_t *where)
 {
-    if (chunk->in_order) return where[chunk->first / 64];
+    if (!chunk->rows) return where[chunk->first / 64];
     uint64_t mask = 0;
     for (uint32_t i = 0; i < n; i++) mask |= (uint64_t)fl_bit_get(where, chunk->rows[from + i]) << i;
     return mask;
@@ -177,7 +186,7 @@ static flowlog_status update_agg(struct work *w, struct fl_store *s, const struc
         }
     }
     for (uint32_t done = 0;;) {
-        const struct fl_update u = {w->batch, chunk->in_order ? NULL : chunk->rows + from + done,
+        const struct fl_update u = {w->batch, chunk->rows ? chunk->rows + from + done : NULL,
                                     chunk->first + from + done, n - done, s->state, at + done, &g->pool};
         flowlog_status status = FLOWLOG_OK;
         done += op->update(&u, agg, &status);
@@ -220,32 +229,28 @@ static uint64_t limit_of(const struct fl_groups *g, const struct fl_store *s)
 /*
  * Look places up and fetch the records ahead; at[i] becomes the index of the record, 0 where the key's own
  * bucket has none.  What was found in a store that is not exact is still to be verified: two keys with one
- * check or-ed may give any number, and beyond the count it is none.  Returns a bit for each of the first 64 that
- * has none.
+ * check or-ed may give any number, and beyond the count it is none.
  */
-FL_INLINE uint64_t look(const struct fl_store *s, const struct fl_place *place, uint32_t n, int exact,
-                        uint32_t *groups, size_t *at)
+FL_INLINE void look(const struct fl_store *s, const struct fl_place *place, uint32_t n, int exact, uint32_t *groups,
+                    size_t *at)
 {
     const struct fl_bucket *bucket = s->bucket;
     const uint64_t *state = s->state, *key = s->state + s->key_at;
     const size_t words = s->words;
     const uint32_t count = s->count;
-    uint64_t missing = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct fl_bucket *b = &bucket[place[i].bucket];
         uint32_t group = fl_match8(b->check, b->group, place[i].check);
         if (!exact) group = group <= count ? group : 0;
-        missing |= (uint64_t)(group == 0) << (i & 63);
-        groups[i] = group;
+        if (groups) groups[i] = group;
         at[i] = group * words;
         FL_PREFETCH(&state[at[i]]);
         if (!exact) FL_PREFETCH(&key[at[i]]);
     }
-    return missing;
 }
 
-FL_INLINE uint64_t look_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, uint32_t form,
-                               struct fl_place *place, size_t *at)
+FL_INLINE void place_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, uint32_t form,
+                            struct fl_place *place)
 {
     const struct fl_bucket *bucket = s->bucket;
     const unsigned shift = s->shift;
@@ -254,28 +259,49 @@ FL_INLINE uint64_t look_packed(const struct fl_store *s, const uint64_t *keys, u
         place[i] = fl_place_packed(form, keys[i], form == FL_STORE_TWO ? second[i] : 0, seed, shift);
         FL_PREFETCH(&bucket[place[i].bucket]);
     }
-    uint32_t groups[FL_CHUNK];
-    uint64_t missing = look(s, place, n, form == FL_STORE_EXACT, groups, at);
-    if (form == FL_STORE_EXACT) return missing;
-    const uint64_t *have = s->state + s->key_at;
+}
+
+flowlog_status flowlog__groups_place_packed(struct fl_groups *g, const uint64_t *keys, uint32_t n,
+                                            struct fl_place *place)
+{
+    struct fl_store *s = &g->packed;
+    FL_TRY(flowlog__store_reserve(s, &g->alloc, NULL, FL_UNDER_WAY * FL_CHUNK));
+    if (s->form == FL_STORE_EXACT) place_packed(s, keys, n, FL_STORE_EXACT, place);
+    else if (s->form == FL_STORE_ONE) place_packed(s, keys, n, FL_STORE_ONE, place);
+    else place_packed(s, keys, n, FL_STORE_TWO, place);
+    return FLOWLOG_OK;
+}
+
+void flowlog__groups_look_packed(const struct fl_groups *g, const struct fl_place *place, uint32_t n, size_t *at)
+{
+    const struct fl_store *s = &g->packed;
+    if (s->form == FL_STORE_EXACT) look(s, place, n, 1, NULL, at);
+    else look(s, place, n, 0, NULL, at);
+}
+
+/* A bit for each key that what was found is not the group of. */
+FL_INLINE uint64_t missing_packed(const struct fl_store *s, const uint64_t *keys, uint32_t n, uint32_t form,
+                                  const size_t *at)
+{
+    const uint64_t *have = s->state + s->key_at, *second = keys + FL_CHUNK;
+    uint64_t missing = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t differ = have[at[i]] ^ keys[i];
+        uint64_t differ = at[i] == 0; /* record 0 has key 0 */
+        if (form != FL_STORE_EXACT) differ |= have[at[i]] ^ keys[i];
         if (form == FL_STORE_TWO) differ |= have[at[i] + 1] ^ second[i];
         missing |= (uint64_t)(differ != 0) << i;
     }
     return missing;
 }
 
-flowlog_status flowlog__groups_find_packed(struct fl_groups *g, const uint64_t *keys, uint32_t n, uint64_t use,
-                                           size_t *at)
+flowlog_status flowlog__groups_find_packed(struct fl_groups *g, const uint64_t *keys, const struct fl_place *place,
+                                           uint32_t n, uint64_t use, size_t *at)
 {
     struct fl_store *s = &g->packed;
-    FL_TRY(flowlog__store_reserve(s, &g->alloc, NULL, n));
-    struct fl_place place[FL_CHUNK];
     uint64_t missing;
-    if (s->form == FL_STORE_EXACT) missing = look_packed(s, keys, n, FL_STORE_EXACT, place, at);
-    else if (s->form == FL_STORE_ONE) missing = look_packed(s, keys, n, FL_STORE_ONE, place, at);
-    else missing = look_packed(s, keys, n, FL_STORE_TWO, place, at);
+    if (s->form == FL_STORE_EXACT) missing = missing_packed(s, keys, n, FL_STORE_EXACT, at);
+    else if (s->form == FL_STORE_ONE) missing = missing_packed(s, keys, n, FL_STORE_ONE, at);
+    else missing = missing_packed(s, keys, n, FL_STORE_TWO, at);
     const uint64_t limit = limit_of(g, s);
     for (uint64_t left = missing & use; left; left &= left - 1) {
         const unsigned i = fl_ctz64(left);
@@ -331,7 +357,7 @@ flowlog_status flowlog__groups_look_long(struct fl_groups *g, struct fl_staged *
         staged->place[i] = fl_place_hashed(words, staged->start[i + 1] - staged->start[i], s->seed, s->shift);
         FL_PREFETCH(&s->bucket[staged->place[i].bucket]);
     }
-    (void)look(s, staged->place, staged->n, 0, staged->group, at);
+    look(s, staged->place, staged->n, 0, staged->group, at);
     return FLOWLOG_OK;
 }
 
@@ -365,29 +391,86 @@ static flowlog_status begin_to_approximate(struct work *w)
     return flowlog__groups_weigh(w->g, w->err);
 }
 
-/* The rows of w->now by their keys, those of them that are in `use`. */
-static flowlog_status add_packed(struct work *w, const uint64_t *keys, uint64_t use)
+static flowlog_status place(struct work *w, struct under_way *p)
 {
     struct fl_groups *g = w->g;
-    const flowlog_status status = flowlog__groups_find_packed(g, keys, w->now.n, use, w->now.at);
-    if (FL_LIKELY(status >= 0)) return update(w, &g->packed, &w->now, 0, w->now.n);
+    const flowlog_status status = flowlog__groups_place_packed(g, p->keys, p->n, p->place);
+    p->shift = g->packed.shift;
+    return FL_LIKELY(status >= 0) ? FLOWLOG_OK : flowlog__groups_fail(g, status, w->err);
+}
+
+/* Make the keys of the rows in `mask`. */
+static flowlog_status make_keys(struct work *w, struct under_way *p, uint64_t mask)
+{
+    const struct fl_keys *keys = &w->g->spec.keys;
+    uint8_t odd[FL_CHUNK];
+    p->packed_words = keys->packed_words;
+    p->use = mask;
+    p->late = 0;
+    if (!mask) return FLOWLOG_OK;
+    if (!flowlog__keys_pack(keys, w->batch, p->first, p->n, p->keys, odd)) {
+        p->late = nonzero_mask(odd, p->n) & mask;
+        p->use &= ~p->late;
+    }
+    return p->use ? place(w, p) : FLOWLOG_OK;
+}
+
+/* Of the next n rows those that count, and their keys. */
+static flowlog_status prepare(struct work *w, struct under_way *p, uint32_t first, uint32_t n, uint64_t selected)
+{
+    struct fl_groups *g = w->g;
+    const flowlog_batch *batch = w->batch;
+    uint64_t mask = selected & fl_low_bits(n);
+    if (mask && !g->spec.all_rows) mask &= records_mask(batch->log_status + first, n);
+    if (mask && !g->spec.keep_null) {
+        const uint64_t records = mask;
+        mask &= keys_mask(&g->spec.keys, batch, first, n);
+        if (mask != records) g->null_keys += fl_popcount64(records & ~mask);
+    }
+    g->counted += fl_popcount64(mask);
+    p->first = first;
+    p->n = n;
+    return make_keys(w, p, mask);
+}
+
+/* Read the buckets.  When the store has grown since, or groups were given up, what was placed is no longer true. */
+static flowlog_status look_up(struct work *w, struct under_way *p)
+{
+    const struct fl_groups *g = w->g;
+    if (FL_UNLIKELY(p->packed_words != g->spec.keys.packed_words)) FL_TRY(make_keys(w, p, p->use | p->late));
+    if (!p->use) return FLOWLOG_OK;
+    if (FL_UNLIKELY(p->shift != g->packed.shift)) FL_TRY(place(w, p));
+    flowlog__groups_look_packed(g, p->place, p->n, p->at);
+    return FLOWLOG_OK;
+}
+
+static void put_off(struct work *w, const struct under_way *p, uint64_t rows)
+{
+    for (; rows; rows &= rows - 1) w->late_rows[w->late++] = p->first + fl_ctz64(rows);
+}
+
+static flowlog_status add_packed(struct work *w, struct under_way *p)
+{
+    struct fl_groups *g = w->g;
+    const struct chunk chunk = {p->first, p->n, NULL, p->at};
+    const flowlog_status status = flowlog__groups_find_packed(g, p->keys, p->place, p->n, p->use, p->at);
+    if (FL_LIKELY(status >= 0)) return update(w, &g->packed, &chunk, 0, p->n);
     if (status != FLOWLOG_E_LIMIT || !g->spec.approximate) return flowlog__groups_fail(g, status, w->err);
-    for (; use; use &= use - 1) w->late.rows[w->late.n++] = w->now.first + fl_ctz64(use);
+    put_off(w, p, p->use);
     return begin_to_approximate(w);
 }
 
-/* Write the keys of w->late behind the arena's end. */
+/* Write the keys of the late rows behind the arena's end. */
 static flowlog_status stage(const struct work *w, struct fl_staged *staged)
 {
     struct fl_groups *g = w->g;
-    const struct chunk *late = &w->late;
-    staged->n = late->n;
-    const size_t max = flowlog__keys_long_max(&g->spec.keys, w->batch, late->rows, late->n);
+    staged->n = w->late;
+    const size_t max = flowlog__keys_long_max(&g->spec.keys, w->batch, w->late_rows, w->late);
     FL_TRY(flowlog__groups_reserve_words(g, max));
     staged->start[0] = g->arena.len;
-    for (uint32_t i = 0; i < late->n; i++) {
+    for (uint32_t i = 0; i < w->late; i++) {
         uint64_t *words = g->arena.words + staged->start[i];
-        const size_t count = flowlog__keys_long(&g->spec.keys, w->batch, late->rows[i], words);
+        const size_t count = flowlog__keys_long(&g->spec.keys, w->batch, w->late_rows[i], words);
         if (count > FL_LONG_WORDS_MAX) return FL_FAIL(w->err, FLOWLOG_E_LIMIT, "a key longer than 128 MiB");
         staged->start[i + 1] = staged->start[i] + count;
     }
@@ -395,69 +478,49 @@ static flowlog_status stage(const struct work *w, struct fl_staged *staged)
 }
 
 /*
- * The rows of w->late, in order: before a group is taken over, those before it must have been added, for they may be
+ * The late rows, in order: before a group is taken over, those before it must have been added, for they may be
  * what decides which one.
  */
 static flowlog_status add_late(struct work *w)
 {
     struct fl_groups *g = w->g;
-    struct chunk *late = &w->late;
-    while (late->n) {
+    const struct chunk chunk = {0, 0, w->late_rows, w->late_at};
+    while (w->late) {
         struct fl_staged staged;
         flowlog_status status = flowlog__groups_tidy(g);
         if (status >= 0) status = stage(w, &staged);
-        if (status >= 0) status = flowlog__groups_look_long(g, &staged, late->at);
+        if (status >= 0) status = flowlog__groups_look_long(g, &staged, w->late_at);
         uint32_t i = 0, added = 0;
-        while (status >= 0 && (status = flowlog__groups_place_long(g, &staged, &i, late->at)) == FLOWLOG_E_LIMIT) {
+        while (status >= 0 && (status = flowlog__groups_place_long(g, &staged, &i, w->late_at)) == FLOWLOG_E_LIMIT) {
             if (!g->spec.approximate) break;
-            FL_TRY(update(w, &g->longs, late, added, i));
+            FL_TRY(update(w, &g->longs, &chunk, added, i));
             added = i;
             if (!g->approximated) break;
-            late->at[i] = flowlog__groups_take_over(g, &staged, i) * g->longs.words;
+            w->late_at[i] = flowlog__groups_take_over(g, &staged, i) * g->longs.words;
             i++;
             status = FLOWLOG_OK;
         }
         if (status == FLOWLOG_E_LIMIT && g->spec.approximate && !g->approximated) {
-            late->n -= added;
-            memmove(late->rows, late->rows + added, late->n * sizeof *late->rows);
+            w->late -= added;
+            memmove(w->late_rows, w->late_rows + added, w->late * sizeof *w->late_rows);
             FL_TRY(begin_to_approximate(w)); /* keys that were looked up are elsewhere now: again from here on */
             continue;
         }
         if (FL_UNLIKELY(status < 0)) return flowlog__groups_fail(g, status, w->err);
-        late->n = 0;
-        FL_TRY(update(w, &g->longs, late, added, staged.n));
+        w->late = 0;
+        FL_TRY(update(w, &g->longs, &chunk, added, staged.n));
     }
     return FLOWLOG_OK;
 }
 
-static flowlog_status add_chunk(struct work *w, uint32_t first, uint32_t n, uint64_t selected)
+static flowlog_status finish(struct work *w, struct under_way *p)
 {
-    struct fl_groups *g = w->g;
-    const flowlog_batch *batch = w->batch;
-    struct chunk *now = &w->now;
-    uint64_t mask = selected & fl_low_bits(n);
-    if (!mask) return FLOWLOG_OK;
-    if (!g->spec.all_rows) mask &= records_mask(batch->log_status + first, n);
-    if (!g->spec.keep_null) {
-        const uint64_t records = mask;
-        mask &= keys_mask(&g->spec.keys, batch, first, n);
-        if (mask != records) g->null_keys += fl_popcount64(records & ~mask);
-    }
-    if (!mask) return FLOWLOG_OK;
-    g->counted += fl_popcount64(mask);
-    uint64_t keys[2 * FL_CHUNK];
-    uint8_t odd[FL_CHUNK];
-    now->first = first;
-    now->n = n;
-    now->in_order = 1;
-    if (!flowlog__keys_pack(&g->spec.keys, batch, first, n, keys, odd)) {
-        const uint64_t late = nonzero_mask(odd, n) & mask;
-        for (uint64_t left = late; left; left &= left - 1) w->late.rows[w->late.n++] = first + fl_ctz64(left);
-        mask &= ~late;
-    }
-    if (mask) FL_TRY(add_packed(w, keys, mask));
+    if (FL_UNLIKELY(p->packed_words != w->g->spec.keys.packed_words || (p->use && p->shift != w->g->packed.shift)))
+        FL_TRY(look_up(w, p));
+    put_off(w, p, p->late);
+    if (p->use) FL_TRY(add_packed(w, p));
     /* Fewer than a chunk may stay, so that the next one has room. */
-    return w->late.n < FL_CHUNK ? FLOWLOG_OK : add_late(w);
+    return w->late < FL_CHUNK ? FLOWLOG_OK : add_late(w);
 }
 
 flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *batch, const uint64_t *selection,
@@ -468,12 +531,15 @@ flowlog_status flowlog__groups_add(struct fl_groups *g, const flowlog_batch *bat
     w.batch = batch;
     w.wheres = wheres;
     w.err = err;
-    w.late.n = w.late.first = 0;
-    w.late.in_order = 0;
-    for (uint32_t left = batch->rows, n; left; left -= n) {
-        const uint32_t first = batch->rows - left;
-        n = left < FL_CHUNK ? left : FL_CHUNK;
-        FL_TRY(add_chunk(&w, first, n, selection ? selection[first / 64] : ~UINT64_C(0)));
+    w.late = 0;
+    const uint32_t chunks = (batch->rows + FL_CHUNK - 1) / FL_CHUNK;
+    for (uint32_t c = 0; c < chunks + 2; c++) {
+        const uint32_t first = c * FL_CHUNK, left = batch->rows - first;
+        if (c < chunks)
+            FL_TRY(prepare(&w, &w.ring[c % FL_UNDER_WAY], first, left < FL_CHUNK ? left : FL_CHUNK,
+                           selection ? selection[first / 64] : ~UINT64_C(0)));
+        if (c >= 1 && c - 1 < chunks) FL_TRY(look_up(&w, &w.ring[(c - 1) % FL_UNDER_WAY]));
+        if (c >= 2) FL_TRY(finish(&w, &w.ring[(c - 2) % FL_UNDER_WAY]));
     }
     return add_late(&w);
 }

@@ -3,7 +3,9 @@
  * agg/groups.h - the groups of a question and their aggregates, fed by batches.
  *
  * Rows are taken 64 at a time, in small loops over all of them: which rows count, their keys, hashes and
- * prefetches, lookups, aggregates.  Each loop is free of the waiting of the one before.
+ * prefetches, lookups, aggregates.  Each loop is free of the waiting of the one before, and three chunks are under way
+ * at once: while the keys of one are made, the buckets of the one before it and the records of the one before that
+ * arrive.
  *
  * Hashes are seeded for each object, so that nobody can prepare input that collides.  Nothing that is
  * given out depends on the seed, except the order of flowlog__groups_key, which callers sort.
@@ -77,7 +79,12 @@ FL_INLINE uint64_t fl_groups_count(const struct fl_groups *g)
     return (uint64_t)g->packed.count + g->longs.count;
 }
 struct fl_key_ref flowlog__groups_key(const struct fl_groups *g, uint64_t i);
-const uint64_t *flowlog__groups_record(const struct fl_groups *g, uint64_t i);
+FL_INLINE const uint64_t *fl_groups_record(const struct fl_groups *g, uint64_t i)
+{
+    const struct fl_store *s = i < g->packed.count ? &g->packed : &g->longs;
+    const size_t group = (size_t)(i < g->packed.count ? i : i - g->packed.count) + 1;
+    return s->state + group * s->words;
+}
 
 /* By how much the weight of group i may be too large; 0: it is exact. */
 uint64_t flowlog__groups_error(const struct fl_groups *g, uint64_t i);
@@ -101,12 +108,25 @@ struct fl_staged {
 /* Make room for `more` words behind the arena's end. */
 flowlog_status flowlog__groups_reserve_words(struct fl_groups *g, size_t more);
 
+/* So many chunks of packed keys are placed before the first of them are found. */
+enum { FL_UNDER_WAY = 3 };
+
 /*
- * The groups of n packed keys, at most FL_CHUNK, laid out as flowlog__keys_pack does; those in `use` are made where
- * there are none.  at[i] becomes the index of the record, 0 for the others.  E_MEMORY; E_LIMIT: some were made.
+ * Where n packed keys belong, at most FL_CHUNK, laid out as flowlog__keys_pack does.  Their buckets are fetched ahead,
+ * and there is room for FL_UNDER_WAY chunks.  What was placed stays so as long as g->packed.shift does.  E_MEMORY.
+ *
+ * Then look at what the buckets say, which fetches records ahead; the at[i] stay good when groups are added.
  */
-flowlog_status flowlog__groups_find_packed(struct fl_groups *g, const uint64_t *keys, uint32_t n, uint64_t use,
-                                           size_t *at);
+flowlog_status flowlog__groups_place_packed(struct fl_groups *g, const uint64_t *keys, uint32_t n,
+                                            struct fl_place *place);
+void flowlog__groups_look_packed(const struct fl_groups *g, const struct fl_place *place, uint32_t n, size_t *at);
+
+/*
+ * The groups of keys that were looked up, while what was placed is still so; those in `use` are made where there are
+ * none.  at[i] becomes the index of the record, 0 for the others.  E_LIMIT: some were made.
+ */
+flowlog_status flowlog__groups_find_packed(struct fl_groups *g, const uint64_t *keys, const struct fl_place *place,
+                                           uint32_t n, uint64_t use, size_t *at);
 
 /*
  * The same for staged keys whose start[0..n] is set: look first, once, then place from *i on, which stays at the one

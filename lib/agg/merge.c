@@ -43,7 +43,10 @@ static flowlog_status merge_packed(struct fl_groups *g, const struct fl_groups *
             keys[i] = key[0];
             if (from->form == FL_STORE_TWO) keys[FL_CHUNK + i] = key[1];
         }
-        const flowlog_status status = flowlog__groups_find_packed(g, keys, n, fl_low_bits(n), at);
+        struct fl_place place[FL_CHUNK];
+        flowlog_status status = flowlog__groups_place_packed(g, keys, n, place);
+        if (status >= 0) flowlog__groups_look_packed(g, place, n, at);
+        if (status >= 0) status = flowlog__groups_find_packed(g, keys, place, n, fl_low_bits(n), at);
         if (FL_UNLIKELY(status < 0)) return flowlog__groups_fail(g, status, err);
         FL_TRY(merge_records(g, &g->packed, at, other, from, first, n, err));
     }

@@ -56,7 +56,7 @@ static void encode(const struct fl_groups *g, struct encoded *e, struct fl_sorta
 
 static void save_group(const struct fl_groups *g, const struct encoded *e, size_t i, struct fl_bytes *out)
 {
-    const uint64_t *record = flowlog__groups_record(g, i);
+    const uint64_t *record = fl_groups_record(g, i);
     if (e->start[i + 1] > e->start[i])
         flowlog__bytes_put(out, e->bytes.p + e->start[i], e->start[i + 1] - e->start[i]);
     if (g->approximated) flowlog__bytes_put_varint(out, flowlog__groups_error(g, i));

@@ -48,6 +48,7 @@ struct fl_update {
 struct fl_agg_op {
     uint32_t words;
     uint8_t heavy; /* 1: its words have handles, so that a record is more than its words */
+    uint8_t plain; /* 1: what it finishes to is the number in its only word, never null and never an estimate */
     /*
      * Add each row to its record.  Returns n, or the i at which it stopped; then *status is E_OVERFLOW (the record
      * would exceed 64 bits; it is unchanged) or E_MEMORY.

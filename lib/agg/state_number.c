@@ -80,7 +80,7 @@ static uint32_t count_update(const struct fl_update *u, const struct fl_agg *agg
 }
 
 const struct fl_agg_op flowlog__agg_count = {
-    .words = 1, .update = count_update, .merge = merge_sum, .finish = finish_word,
+    .words = 1, .plain = 1, .update = count_update, .merge = merge_sum, .finish = finish_word,
     .save = save_word, .load = load_word, .clear = flowlog__clear_nothing};
 
 /* --- sum -------------------------------------------------------------------------------------------------- */
@@ -110,7 +110,7 @@ static uint32_t sum_update(const struct fl_update *u, const struct fl_agg *agg, 
 }
 
 const struct fl_agg_op flowlog__agg_sum = {
-    .words = 1, .update = sum_update, .merge = merge_sum, .finish = finish_word,
+    .words = 1, .plain = 1, .update = sum_update, .merge = merge_sum, .finish = finish_word,
     .save = save_word, .load = load_word, .clear = flowlog__clear_nothing};
 
 /* --- or --------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-enum { FIRST_SHIFT = 60 /* 16 buckets */, FULL = 6 /* groups a bucket, of 8, at which buckets are doubled */ };
+enum { FIRST_SHIFT = 60 /* 16 buckets */, FULL = 5 /* groups a bucket, of 8, at which buckets are doubled */ };
 #define GROUPS_MAX (UINT32_MAX - 1)
 _Static_assert(GROUPS_MAX / FULL * 2 < UINT32_MAX, "bucket numbers fit into 32 bits");
 

@@ -24,6 +24,8 @@ struct order {
     struct fl_plan_sort term[FL_TERMS];
     uint64_t uses[FL_TERMS][FL_OPERAND_WORDS];
     uint8_t exact[2]; /* the number of these columns is all there is of them */
+    uint8_t plain[2]; /* and it is this word of the group's record */
+    uint32_t word[2];
     struct fl_row row[2];
 };
 
@@ -40,6 +42,8 @@ static void add_term(struct order *o, struct fl_plan_sort sort)
     if (t >= 2 || operand < FL_OPERAND_AGG || operand >= FL_OPERAND_RATIO) return;
     const uint32_t kind = plan->agg[operand - FL_OPERAND_AGG].kind; /* of these none is null */
     o->exact[t] = kind == FLOWLOG_AGG_COUNT || kind == FLOWLOG_AGG_SUM || kind == FLOWLOG_AGG_DISTINCT;
+    o->plain[t] = o->v->groups->op[operand - FL_OPERAND_AGG]->plain;
+    o->word[t] = o->v->groups->spec.agg[operand - FL_OPERAND_AGG].word;
 }
 
 static void set_terms(struct order *o)
@@ -100,9 +104,14 @@ static const flowlog_value *value_of(const struct order *o, uint32_t group, uint
 
 static uint64_t prefix(struct order *o, uint32_t group, uint32_t t)
 {
+    uint64_t n;
     if (t >= o->terms) return 0;
-    const flowlog_value *value = value_of(o, group, t, &o->row[0]);
-    const uint64_t n = o->exact[t] ? value->number : prefix_of_value(value);
+    if (o->plain[t]) {
+        n = fl_groups_record(o->v->groups, group)[o->word[t]];
+    } else {
+        const flowlog_value *value = value_of(o, group, t, &o->row[0]);
+        n = o->exact[t] ? value->number : prefix_of_value(value);
+    }
     return o->term[t].descending ? ~n : n;
 }
 

@@ -10,7 +10,7 @@
 static int finish(const struct fl_groups *g, uint64_t group, uint32_t a, flowlog_value *value)
 {
     const struct fl_agg *agg = &g->spec.agg[a];
-    return g->op[a]->finish(agg, &g->pool, flowlog__groups_record(g, group) + agg->word, value);
+    return g->op[a]->finish(agg, &g->pool, fl_groups_record(g, group) + agg->word, value);
 }
 
 flowlog_status flowlog__values_init(struct fl_values *v, const flowlog_plan *plan, const struct fl_groups *groups,
@@ -22,13 +22,17 @@ flowlog_status flowlog__values_init(struct fl_values *v, const flowlog_plan *pla
     v->rate_sec = rate_sec;
     const uint64_t count = fl_groups_count(groups);
     for (uint32_t a = 0; a < plan->aggs; a++) {
-        if (plan->agg[a].kind != FLOWLOG_AGG_COUNT && plan->agg[a].kind != FLOWLOG_AGG_SUM) continue;
+        if (!groups->op[a]->plain) continue; /* COUNT and SUM are */
+        const uint32_t word = groups->spec.agg[a].word;
+        uint64_t total = 0;
+        int too_large = 0;
         for (uint64_t i = 0; i < count; i++) {
-            flowlog_value value;
-            (void)finish(groups, i, a, &value);
-            v->too_large[a] |= value.number > UINT64_MAX - v->total[a];
-            v->total[a] += value.number;
+            const uint64_t number = fl_groups_record(groups, i)[word];
+            total += number;
+            too_large |= total < number;
         }
+        v->total[a] = total;
+        v->too_large[a] = (uint8_t)too_large;
     }
     for (uint32_t i = 0; i < plan->ratios; i++)
         if (!plan->ratio[i].is_rate && v->too_large[plan->ratio[i].agg])

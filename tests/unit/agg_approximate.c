@@ -120,7 +120,7 @@ static void expect_bounds(const struct fl_groups *g, int shape, const struct tru
     uint64_t sum = 0;
     cr_assert_leq(groups, m);
     for (uint64_t i = 0; i < groups; i++) {
-        const uint64_t *record = flowlog__groups_record(g, i);
+        const uint64_t *record = fl_groups_record(g, i);
         const uint64_t weight = record[g->spec.agg[g->spec.weight].word], error = flowlog__groups_error(g, i);
         const uint32_t k = key_of(g, i, shape);
         cr_assert_not(shown[k], "%s: key %u twice", what, k);

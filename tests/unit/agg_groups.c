@@ -166,7 +166,7 @@ static struct lines *lines_of(const struct fl_groups *g)
             if (v.type == FLOWLOG_TYPE_NET && !v.is_null) cr_assert_eq(v.code, v.addr.family == 4 ? 32 : 128);
             out += put_value(out, &v);
         }
-        const uint64_t *record = flowlog__groups_record(g, i);
+        const uint64_t *record = fl_groups_record(g, i);
         for (uint32_t a = 0; a < 4; a++)
             out += sprintf(out, " %llu", (unsigned long long)record[g->spec.agg[a].word]);
     }
