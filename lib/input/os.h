@@ -55,7 +55,7 @@ void flowlog__paths_free(struct fl_paths *paths, const flowlog_alloc *alloc);
 /* map.c: the whole file, read-only; NULL when it cannot be mapped (then it is read). */
 const uint8_t *flowlog__map(int fd, uint64_t bytes, size_t *len);
 void flowlog__unmap(const uint8_t *data, size_t len);
-/* Bring in, or let go, the pages of a part of it that begins on a page.  Advice: neither can fail. */
+/* Bring in, by reading of it, or let go the pages of a part of it that begins on a page. */
 void flowlog__map_fetch(const uint8_t *data, size_t from, size_t len);
 void flowlog__map_drop(const uint8_t *data, size_t from, size_t len);
 
