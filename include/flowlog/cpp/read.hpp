@@ -15,6 +15,13 @@ inline namespace FLOWLOG_HPP_WAY {
 
 /* --- sources (source.h) ------------------------------------------------------------------------------------- */
 
+namespace detail {
+
+/* A std::string that is gone when the expression ends. */
+template <class S> using temporary_string = std::enable_if_t<std::is_same_v<std::remove_cv_t<S>, std::string>>;
+
+} // namespace detail
+
 class source : public detail::owner<flowlog_source, flowlog_source_close> {
   public:
     explicit source(flowlog_source *owned) noexcept : owner(owned) {}
@@ -39,7 +46,8 @@ class source : public detail::owner<flowlog_source, flowlog_source_close> {
             return flowlog_source_memory(bytes.data(), bytes.size(), name.c_str(), alloc, c, e);
         });
     }
-    static expected<source> try_memory(std::string &&, cstring = nullptr, const flowlog_alloc * = nullptr) = delete;
+    template <class S, class = detail::temporary_string<S>>
+    static expected<source> try_memory(S &&, cstring = nullptr, const flowlog_alloc * = nullptr) = delete;
     /** `from` is borrowed like the bytes above. */
     template <class F>
     static expected<source> try_callback(callback<F> &from, cstring name = nullptr,
@@ -61,7 +69,8 @@ class source : public detail::owner<flowlog_source, flowlog_source_close> {
     {
         return try_memory(bytes, name, alloc).value();
     }
-    static source memory(std::string &&, cstring = nullptr, const flowlog_alloc * = nullptr) = delete;
+    template <class S, class = detail::temporary_string<S>>
+    static source memory(S &&, cstring = nullptr, const flowlog_alloc * = nullptr) = delete;
     template <class F>
     static source from(callback<F> &function, cstring name = nullptr, const flowlog_alloc *alloc = nullptr)
     {
