@@ -249,7 +249,7 @@ static flowlog_status next_array(struct stream *s, struct ArrowArray *array)
 
 /* --- what a consumer calls -------------------------------------------------------------------------------- */
 
-/* The sentence of s->err, with the input's name and the place in it. */
+/* The sentence of s->err, with the input's name, of a long one its end, and the line. */
 static void tell(struct stream *s)
 {
     const flowlog_error *const e = &s->err;
@@ -257,7 +257,6 @@ static void tell(struct stream *s)
     const size_t len = name ? strlen(name) : 0;
     char place[64] = "";
     if (e->line) snprintf(place, sizeof place, " (line %llu)", (unsigned long long)e->line);
-    else if (e->offset) snprintf(place, sizeof place, " (offset %llu)", (unsigned long long)e->offset);
     if (len > NAME_SHOWN) name += len - NAME_SHOWN;
     snprintf(s->message, sizeof s->message, "%s%s%s%s", name ? name : "", name ? ": " : "", e->message, place);
     for (char *c = s->message; *c; c++)

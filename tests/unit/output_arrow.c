@@ -228,6 +228,25 @@ Test(arrow, text_is_utf8_whatever_the_log_has)
     s.release(&s);
 }
 
+Test(arrow, a_dictionary_tells_texts_of_equal_hashes_apart)
+{
+    enum { TEXTS = 300000 }; /* of which about 10 pairs have the same 32 bits */
+    struct fl_arrow_dictionary d = {0};
+    struct test_alloc t;
+    const flowlog_alloc alloc = test_alloc_init(&t, 0);
+    for (int round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < TEXTS; i++) {
+            char text[40];
+            uint32_t index;
+            const int len = snprintf(text, sizeof text, "eni-%08x-the-end", (unsigned)(i * 2654435761u));
+            cr_assert_eq(flowlog__dictionary_find(&d, &alloc, text, (size_t)len, &index), FLOWLOG_OK);
+            cr_assert_eq(index, i);
+        }
+    cr_expect_eq(d.count, TEXTS);
+    flowlog__dictionary_clear(&d, &alloc);
+    cr_expect_eq(t.live_blocks, 0);
+}
+
 Test(arrow, wrong_arguments_are_told)
 {
     struct test_batch *b = test_batch_new("bytes", (const char *const[]){"1"}, 1);
@@ -421,6 +440,36 @@ Test(arrow, arrays_have_the_rows_that_were_asked_for_whatever_the_batches_are)
         }
 }
 
+Test(arrow, whatever_bytes_a_log_has_the_arrays_follow_every_rule)
+{
+    uint32_t x = 1;
+    for (int round = 0; round < 300; round++) {
+        char log[2048];
+        const char *const lines = long_log(20);
+        struct ArrowArrayStream stream;
+        struct ArrowSchema s;
+        struct ArrowArray a;
+        flowlog_arrow_options o = FLOWLOG_ARROW_OPTIONS_INIT;
+        const size_t len = strlen(lines), after_header = strcspn(lines, "\n") + 1;
+        cr_assert_lt(len, sizeof log);
+        memcpy(log, lines, len + 1);
+        for (int i = 0; i < 30; i++) {
+            x = x * 1664525 + 1013904223;
+            log[after_header + (x >> 8) % (len - after_header)] = (char)(x & 1 ? x >> 24 | 0x80 : 1 + (x >> 24) % 126);
+        }
+        o.array_rows = 1 + x % 9;
+        o.flags = x >> 10 & 3;
+        cr_assert_eq(flowlog_reader_to_arrow(reader_of(log, NULL), &o, &stream, NULL), FLOWLOG_OK);
+        cr_assert_eq(stream.get_schema(&stream, &s), 0);
+        while (stream.get_next(&stream, &a) == 0 && a.release) {
+            CHECKED(&s, &a);
+            a.release(&a);
+        }
+        s.release(&s);
+        stream.release(&stream);
+    }
+}
+
 Test(arrow, arrays_outlive_the_stream_and_the_log)
 {
     char *const log = strdup(long_log(300));
@@ -503,6 +552,10 @@ Test(arrow, other_formats_give_nulls_and_a_field_that_the_schema_lacks_is_an_err
     struct ArrowArrayStream stream;
     struct ArrowArray a;
     cr_expect_str_eq(rows_of(less, NULL, NULL, NULL), "10.0.0.1 5 ACCEPT\n10.0.0.2 - REJECT\n");
+    cr_expect_str_eq(rows_of("my-tag vpc-id bytes\na vpc-1 5\nbytes srcaddr\n", NULL, NULL, NULL), "a vpc-1 5\n",
+                     "a header without rows asks for nothing");
+    cr_expect_str_eq(rows_of("my-tag srcaddr vpc-id bytes\na 10.0.0.1 vpc-1 5\nbytes vpc-id\n6 vpc-2\nbytes my-tag "
+                             "srcaddr\n7 b -\n", NULL, NULL, NULL), "a 10.0.0.1 vpc-1 5\n- - vpc-2 6\nb - - 7\n");
     ro.fields = "bytes,action";
     cr_expect_str_eq(rows_of(more, &ro, NULL, NULL), "5 -\n- REJECT\n");
     cr_assert_eq(flowlog_reader_to_arrow(reader_of(more, NULL), NULL, &stream, NULL), FLOWLOG_OK);
@@ -594,6 +647,26 @@ Test(arrow, a_malformed_line_may_end_it_and_is_told_with_its_place)
     cr_expect_eq(stream.get_next(&stream, &a), 22);
     cr_expect_str_eq(stream.get_last_error(&stream),
                      "a log: bytes: not a decimal number within the field's range (line 3)");
+    stream.release(&stream);
+}
+
+Test(arrow, of_a_long_name_its_end_is_told)
+{
+    char name[1000];
+    flowlog_source *source = NULL;
+    flowlog_reader *reader = NULL;
+    struct ArrowArrayStream stream;
+    struct ArrowArray a;
+    for (size_t i = 0; i < sizeof name; i++) name[i] = (char)('a' + i % 26);
+    memcpy(name + sizeof name - 12, "\xC3\xA4/last.log", 12);
+    cr_assert_eq(flowlog_source_memory("no log\n", 7, name, NULL, &source, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_reader_open(source, NULL, &reader, NULL), FLOWLOG_OK);
+    cr_assert_eq(flowlog_reader_to_arrow(reader, NULL, &stream, NULL), FLOWLOG_OK);
+    cr_assert_eq(stream.get_next(&stream, &a), 22);
+    const char *const text = stream.get_last_error(&stream), *const at = strstr(text, "?" "?/last.log: ");
+    cr_assert_not_null(at, "%s", text);
+    cr_expect_eq(at - text, 200 - 11);
+    cr_expect_gt(strlen(at), 20, "the sentence is there: %s", at);
     stream.release(&stream);
 }
 
@@ -733,11 +806,11 @@ Test(arrow, decimals_are_exact_below_zero_and_at_the_ends)
 {
     struct ArrowArrayStream stream;
     cr_assert_eq(flowlog_result_to_arrow(
-                     result_of("select sum(bytes) where port 22 as b, 0 - b, b / 3, 0 - b / 3, b - b, 1 / 3 - b"), NULL,
-                     &stream, NULL), FLOWLOG_OK);
+                     result_of("select sum(bytes) where port 22 as b, 0 - b, b / 3, 0 - b / 3, b - b, 1 / 3 - b, "
+                               "0 - count * 7205759403792793.6"), NULL, &stream, NULL), FLOWLOG_OK);
     cr_expect_str_eq(rows_of_stream(&stream, NULL),
                      "18446744073709551615 -18446744073709551615 6148914691236517205 -6148914691236517205 0 "
-                     "-18446744073709551614.666666667\n");
+                     "-18446744073709551614.666666667 -36028797018963968\n", "the last one's lower 64 bits are zero");
 }
 
 Test(arrow, a_result_of_no_groups_is_a_stream_of_no_arrays)
