@@ -75,5 +75,15 @@ Test(calendar, what_is_remembered_is_what_would_be_worked_out)
             cr_assert_eq(fl_part_at(&c, t), flowlog__part_of(p, t), "%u of %lld", (unsigned)p, (long long)t);
         }
     }
+    /* around every change of a unit, from either side */
+    for (uint32_t p = 0; p < FL_PARTS; p++)
+        for (int64_t change = 1699999200 - 7 * 86400; change <= 1699999200 + 86400; change += 60)
+            for (int64_t from = change - 1; from <= change; from++)
+                for (int64_t to = change - 61; to <= change + 60; to++) {
+                    struct fl_part_cache c = {.part = p};
+                    (void)fl_part_at(&c, from);
+                    if (fl_part_at(&c, to) != flowlog__part_of(p, to))
+                        cr_assert_fail("%u of %lld after %lld", (unsigned)p, (long long)to, (long long)from);
+                }
     cr_expect_null(flowlog__part_info(FL_PARTS));
 }

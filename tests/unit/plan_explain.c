@@ -102,6 +102,12 @@ Test(explain, writes_aggregates_as_operations)
 
 Test(explain, writes_order_and_limits)
 {
+    expect("key dstport,pair(srcaddr,dstaddr) | per 3 pair(src_addr, dst_addr)",
+           "(plan flx 2vl (stage (keys (k0 dstport) (k1 (least srcaddr dstaddr)) (k2 (greatest srcaddr dstaddr))) "
+           "(out (\"dstport\" k0) (\"least(srcaddr,dstaddr)\" k1) (\"greatest(srcaddr,dstaddr)\" k2)) (limit 3 per k1 k2)))");
+    expect("key pair(srcaddr,dstaddr) | per 3 least(srcaddr,dstaddr)",
+           "(plan flx 2vl (stage (keys (k0 (least srcaddr dstaddr)) (k1 (greatest srcaddr dstaddr))) "
+           "(out (\"least(srcaddr,dstaddr)\" k0) (\"greatest(srcaddr,dstaddr)\" k1)) (limit 3 per k0)))");
     expect("key action,dstport | select count, sum(bytes) as b | sort b desc | sort dst_port | limit 10 | per 5 dstport",
            "(plan flx 2vl (stage (keys (k0 action) (k1 dstport)) (aggs (a0 count) (a1 sum bytes)) "
            "(out (\"action\" k0) (\"dstport\" k1) (\"count\" a0) (\"b\" a1)) (sort (a1 desc last) (k1 asc first)) "
