@@ -100,7 +100,7 @@ class _BadLine(ctypes.Structure):
 
 
 class _Counters(ctypes.Structure):
-    _fields_ = [(name, c_uint64) for name in ("files", "bytes", "lines", "records", "nodata", "skipdata", "headers",
+    _fields_: Any = [(name, c_uint64) for name in ("files", "bytes", "lines", "records", "nodata", "skipdata", "headers",
                                               "malformed", "skipped", "irregular", "ms_times", "odd_times")]
     _fields_ += [("reasons", c_uint64 * 8), ("bad_lines", c_uint32), ("reserved", c_uint32),
                  ("bad_line", _BadLine * 8)]
@@ -404,7 +404,7 @@ def _filter(text: Optional[str], fmt: Optional[_Handle], now: Optional[float]) -
     return _Handle(out, _lib.flowlog_filter_free)
 
 
-def _source(paths: Paths, trap: _Trap, map_files: bool) -> _Handle:
+def _source(paths: Any, trap: _Trap, map_files: bool) -> _Handle:
     """A source of what `paths` is; see the top of this file."""
     out = c_void_p()
     if isinstance(paths, (bytes, bytearray, memoryview)):
@@ -421,10 +421,10 @@ def _source(paths: Paths, trap: _Trap, map_files: bool) -> _Handle:
         return _Handle(out, _lib.flowlog_source_close, owner)
     if hasattr(paths, "read"):
         def read_some(_ctx: Any, buf: int, cap: int) -> int:
-            data = memoryview(paths.read(cap)).cast("B")  # a text file is a TypeError here
+            data = bytes(memoryview(paths.read(cap)))  # a text file is a TypeError here
             if len(data) > cap:
                 raise ValueError("read() gave more bytes than it was asked for")
-            ctypes.memmove(buf, bytes(data), len(data))
+            ctypes.memmove(buf, data, len(data))
             return len(data)
         callback = trap.wrap(_read_fn, -1, read_some)
         name = getattr(paths, "name", None)
@@ -523,7 +523,7 @@ def _counters(c: _Counters) -> Counters:
         return (_lib.flowlog_reason_name(reason) or b"").decode()
     bad = tuple(BadLine(b.file, b.line, b.offset, name(b.reason), b.column, b.text.decode("utf-8", "surrogateescape"))
                 for b in c.bad_line[:c.bad_lines])
-    return Counters(*(getattr(c, field) for field, _ in _Counters._fields_[:12]),
+    return Counters(**{field: getattr(c, field) for field, _ in _Counters._fields_[:12]},
                     reasons={name(i): n for i, n in enumerate(c.reasons) if n}, bad_lines=bad)
 
 
@@ -633,13 +633,28 @@ class Column:
         return iter(self.tolist())
 
     def __getitem__(self, row: Any) -> Any:
-        return self.tolist()[row]
+        """The Python value of one row, or a list of them for a slice."""
+        if isinstance(row, slice):
+            return self.tolist()[row]
+        row = range(self._batch.rows)[row]
+        if not self.validity[row // 64] >> row % 64 & 1:
+            return None
+        if self.type == "addr":
+            return self._addr_text(row)
+        if self.type == "text":
+            return self._token(row)
+        value = self.values[row]
+        return value if self.type != "enum" else _enum(self.field)[value] if value else self._token(row)
 
     def __repr__(self) -> str:
         return f"<flowlog.Column {self.name!r} {self.type}>"
 
     def tolist(self) -> List[Any]:
-        """Python values: int, or str of addresses, names and text; None for null.  Times in seconds since 1970."""
+        """Python values: int, or str of addresses, names and text; None for null.  Times in seconds since 1970.
+
+        A byte of text that is part of no UTF-8 is a surrogate, as in os.fsdecode (in answers, which come as JSON, the
+        character of its number).
+        """
         values = getattr(self, "_" + self.type)()
         if self.null_count:
             validity = self.validity
@@ -657,37 +672,43 @@ class Column:
 
     _u64 = _time = _u32
 
-    def _tokens(self, rows: Iterable[int], into: List[Any]) -> List[Any]:
-        text, spans = self._batch.text, self.spans
-        for row in rows:
-            offset = spans[row, 0]
-            into[row] = _text(text[offset:offset + spans[row, 1]])
-        return into
+    def _token(self, row: int) -> str:
+        spans = self.spans
+        offset = spans[row, 0]
+        return _text(self._batch.text[offset:offset + spans[row, 1]])
 
     def _text(self) -> List[Any]:
         text, flat = self._batch.text, self.spans.cast("B").cast("I").tolist()
         return [_text(text[o:o + n]) for o, n in zip(flat[::2], flat[1::2])]
 
     def _enum(self) -> List[Any]:
-        names, codes = _enum(self.field), self.values
-        return self._tokens((r for r, code in enumerate(codes) if not code), [names[code] for code in codes]) \
-            if self._has_others(codes) else [names[code] for code in codes]
+        names, codes = _enum(self.field), bytes(self.values)
+        out: List[Any] = [names[code] for code in codes]
+        if codes.count(0) > self.null_count:
+            validity = self.validity
+            row = codes.find(0)
+            while row >= 0:
+                if validity[row // 64] >> row % 64 & 1:
+                    out[row] = self._token(row)
+                row = codes.find(0, row + 1)
+        return out
 
-    def _has_others(self, codes: memoryview) -> bool:
-        return bytes(codes).count(0) > self.null_count
+    def _addr_text(self, row: int) -> str:
+        if self.family[row] != 6:
+            return socket.inet_ntoa(self.values[row].to_bytes(4, "big"))
+        addr, text = _Addr(family=6), ctypes.create_string_buffer(40)
+        addr.bytes[:] = self.wide[row:row + 1].tolist()[0]
+        _lib.flowlog_addr_format(byref(addr), text)
+        return text.value.decode()
 
     def _addr(self) -> List[Any]:
         ntoa = socket.inet_ntoa
         out: List[Any] = [ntoa(number.to_bytes(4, "big")) for number in self.values]
         family = bytes(self.family)
         row = family.find(6)
-        if row >= 0:
-            wide, addr, text = self.wide, _Addr(family=6), ctypes.create_string_buffer(40)
-            while row >= 0:
-                addr.bytes[:] = wide[row:row + 1].tolist()[0]
-                _lib.flowlog_addr_format(byref(addr), text)
-                out[row] = text.value.decode()
-                row = family.find(6, row + 1)
+        while row >= 0:
+            out[row] = self._addr_text(row)
+            row = family.find(6, row + 1)
         return out
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> Any:
@@ -750,7 +771,7 @@ class Batch:
             view = None
         else:
             size = (self.rows if count < 0 else count) * width
-            raw = _Memory.from_address(address)
+            raw: Any = _Memory.from_address(address)
             raw._owner = self._lease  # the memory lives as long as somebody can see it
             view = memoryview(raw).toreadonly().cast("B")[:size]
             if inner:
@@ -837,7 +858,8 @@ class Batch:
         for key, view in self._views.items():
             if view is not None:
                 flat = memoryview(view.tobytes())
-                view = flat.cast(view.format, view.shape) if len(view) else flat  # empty: text that nobody refers to
+                shape: Any = view.shape
+                view = flat.cast(view.format, shape) if len(view) else flat  # empty: text that nobody refers to
             other._views[key] = view
         return other
 
@@ -878,7 +900,8 @@ class Reader:
         self._last: Optional[Counters] = None
         self._exported: Optional[_Counters] = None
         self._schemas: Dict[Optional[int], _Schema] = {}
-        self._file, self._path = -1, None
+        self._file = -1
+        self._path: Optional[str] = None
         fmt = _format(format)
         chosen = _filter(where, fmt, now)
         options = _ReaderOptions(ctypes.sizeof(_ReaderOptions), flags, _joined(fields), fmt.pointer if fmt else None,
@@ -1046,7 +1069,11 @@ def read(paths: Paths, fields: Texts = None, where: Optional[str] = None, *, for
 def records(paths: Paths, fields: Texts = None, where: Optional[str] = None, *, datetimes: bool = False,
             **options: Any) -> Iterator[Dict[str, Any]]:
     """Rows as dicts, one by one; options as for read()."""
-    with read(paths, fields, where, **options) as reader:
+    return _closing(read(paths, fields, where, **options), datetimes)
+
+
+def _closing(reader: Reader, datetimes: bool) -> Iterator[Dict[str, Any]]:
+    with reader:
         yield from reader.records(datetimes=datetimes)
 
 
@@ -1069,6 +1096,9 @@ class Answer(List[Dict[str, Any]]):
     approximate: List[str]
     counters: Optional[Counters]
     _result: Optional[_Handle]
+
+    def __getstate__(self) -> Dict[str, Any]:  # other processes get the rows
+        return dict(self.__dict__, _result=None)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """The rows of the answer, for pyarrow, Polars, DuckDB ... (arrow.h).  Can be given away once."""
@@ -1235,11 +1265,12 @@ def top(paths: Paths, by: Texts = "srcaddr", where: Optional[str] = None, *, mea
     answer = group(paths, by, f"sum(bytes) as bytes, sum(packets) as packets, count as flows, share({of}) as share, "
                    "count(bytes) as has_bytes, count(packets) as has_packets", where, sort=measure, limit=limit,
                    **options)
-    columns = list(answer.columns)
+    columns, result = list(answer.columns), answer._result
+    assert result is not None
     for name in ("bytes", "packets"):
         total = c_uint64()
         column = columns.index("has_" + name)
-        _check(_lib.flowlog_result_total(answer._result.pointer, column, byref(total)))
+        _check(_lib.flowlog_result_total(result.pointer, column, byref(total)))
         absent = not total.value
         if absent and answer.counted and name == measure:
             raise FlowlogError(_E_FIELD, f"no record has the field '{name}'; measure='flows' counts records",
@@ -1379,8 +1410,8 @@ def diagnose(paths: Paths, *, rules: Union[Json, Sequence[Json], None] = None, c
     if context is not None:
         data, name = _json(context, "context")
         _call(_lib.flowlog_diagnosis_context, d, data, len(data), what=name)
-    one = rules is None or isinstance(rules, (str, os.PathLike, Mapping))
-    for given in ([] if rules is None else [rules]) if one else rules:  # type: ignore[union-attr]
+    listed: Any = [rules] if isinstance(rules, (str, os.PathLike, Mapping)) else rules or ()
+    for given in listed:
         data, name = _json(given, "rules")
         _call(_lib.flowlog_diagnosis_rules, d, data, len(data), what=name)
     if client is not None or server is not None or port:

@@ -207,6 +207,10 @@ class Columns(unittest.TestCase):
             self.assertEqual(bytes(batch["srcaddr"].wide[2:3]), ipaddress.ip_address("2001:db8::a").packed)
             self.assertEqual(batch["action"].tolist()[:3], ["ACCEPT", None, "DROP"])
             self.assertEqual(list(batch["action"])[-1], "DROP")
+            for column in batch.columns:  # one by one as all at once
+                self.assertEqual([column[row] for row in range(-72, 0)], column.tolist())
+                self.assertEqual(column[1:3], column.tolist()[1:3])
+                self.assertRaises(IndexError, column.__getitem__, 72)
             self.assertEqual(batch["log-status"].tolist()[:2], ["OK", "NODATA"])
             self.assertEqual(list(batch.log_status[:2]), [1, 2])
 
@@ -450,6 +454,8 @@ class Questions(unittest.TestCase):
         self.assertIsInstance(answer[0]["mean"], Decimal)
         self.assertEqual(answer[0]["bin(start,1h)"].tzinfo, timezone.utc)
         json.dumps(flowlog.group(data("vpc"), "srcaddr", "avg(bytes)", limit=1, decimal=float))
+        again = pickle.loads(pickle.dumps(answer))
+        self.assertEqual((again, again.columns, again.counters), (answer, answer.columns, answer.counters))
 
     def test_numbers_are_exact_to_64_bits(self):
         text = log(0) + line(1, bytes=2**64 - 2) + line(1, bytes=1)
@@ -586,6 +592,9 @@ class Errors(unittest.TestCase):
 
     def test_name_the_nearest_field(self):
         self.assertIn("srcaddr", self.failing(lambda: flowlog.read(log(1), where="srcadr = 10.0.0.1")).message)
+
+    def test_come_before_the_first_row_is_asked_for(self):
+        self.assertEqual(self.failing(lambda: flowlog.records(log(1), where="dst prot 22")).what, "where")
 
     def test_name_a_path_that_is_not_there(self):
         e = self.failing(lambda: flowlog.read(data("nowhere")))
