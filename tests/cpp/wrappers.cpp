@@ -287,6 +287,7 @@ void plans_run_in_one_chain()
     p.key("pair(srcaddr,dstaddr)").select("count").sort("count").limit_per("least(srcaddr,dstaddr)", 1);
     p.keep_null_keys().approximate(false).where_options({});
     CHECK(p.explain().substr(0, 5) == "(plan" && std::string_view(p.fields()) == "srcaddr,dstaddr" && !p.filter());
+    CHECK(p.remarks().size() == flowlog_plan_remarks(p.get(), nullptr, 0));
     try {
         p.select("sum(byts)");
         CHECK(false);

@@ -298,6 +298,11 @@ class plan : public detail::owner<flowlog_plan, flowlog_plan_free> {
         return detail::print([&](char *to, std::size_t cap) { return flowlog_plan_explain(get(), to, cap); });
     }
 
+    std::string remarks() const
+    {
+        return detail::print([&](char *to, std::size_t cap) { return flowlog_plan_remarks(get(), to, cap); });
+    }
+
   private:
     template <class Answer, class Call, class Damage, class Progress>
     expected<Answer> ask(Call call, detail::lent from, const run_options &options, Damage &damage,
