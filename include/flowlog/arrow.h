@@ -110,8 +110,9 @@ enum {
 typedef struct flowlog_arrow_options {
     uint32_t struct_size;         /* sizeof(flowlog_arrow_options) */
     uint32_t flags;               /* FLOWLOG_ARROW_* */
-    uint32_t array_rows;          /* of streams: rows of every array but the last; 0: 65536.  An array is shorter only
-                                     where a column of it has 2 GiB of text */
+    uint32_t array_rows;          /* of streams: rows of every array but the last; 0: 65536.  Shorter only where a
+                                     column would have more than 2 GiB of text, of a result 1 GiB.  DuckDB's
+                                     duckdb_data_chunk_from_arrow takes 2048 at most */
     uint32_t reserved;            /* 0 */
     const flowlog_alloc *alloc;   /* NULL: malloc.  Copied; its functions must work as long as an array, schema or
                                      stream is not released, and from whichever thread releases it */

@@ -120,7 +120,7 @@ typedef struct flowlog_field_info {
     const char *underscore; /* "interface_id": Athena, Parquet, our JSON */
     const char *insights;   /* "interfaceId": CloudWatch Logs Insights */
     const char *parquet;    /* "INT32", "INT64" or "BYTE_ARRAY (STRING)" */
-    const char *arrow;      /* Arrow C data format string of its column: "I", "L", "tss:UTC", "u" */
+    const char *arrow;      /* Arrow C data format string of its values: "I", "L", "tss:UTC", "u"; see arrow.h */
     const char *meaning;    /* one line */
 } flowlog_field_info;
 
