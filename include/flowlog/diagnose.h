@@ -198,8 +198,10 @@ typedef struct flowlog_finding {
     uint32_t sg_closest_kind;          /* 1: a rule for that port and another address; 2: the other way round */
     flowlog_str sg_closest;            /* the group with the rule that comes closest */
     flowlog_str sg_groups;             /* the groups of the interface, joined by ',' */
-    flowlog_str change_row;            /* the smallest change that would let it through; empty: none to give */
-    flowlog_str change_command;        /* the same as a command of the AWS CLI */
+    flowlog_str change_row;            /* the smallest change that would let it through; empty: none to give.  Grouped:
+                                          all clients of the group and nobody else, as few address blocks as cover
+                                          them exactly; a line for each rule to add */
+    flowlog_str change_command;        /* the same as commands of the AWS CLI, a line each */
     flowlog_side request_accept, request_reject, reply_accept, reply_reject;
     int64_t first, last;      /* of all records */
     uint64_t records;         /* identical ones once */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyze/explain.h"
+#include "analyze/rules_group.h"
 #include "analyze/sort.h"
 #include "core/error.h"
 
@@ -34,8 +35,16 @@ struct report {
     struct ref best; /* the answer */
     uint64_t matches;
     flowlog_evidence line[FL_LINES_MAX];
+    struct fl_explained explained; /* of the finding made last */
+    struct fl_rule_group group;    /* changes of one group */
+    struct group_text *text;       /* their memory; NULL: there are no rules, or no groups */
     char row[FL_RULE_CHANGES_MAX * FL_RULE_ROW_MAX];
     char command[FL_RULE_CHANGES_MAX * FL_RULE_COMMAND_MAX];
+};
+
+struct group_text {
+    struct fl_rule_change change[FL_RULE_GROUP_MAX];
+    char row[8192], command[16384];
 };
 
 /* --- what is to be delivered ------------------------------------------------------------------------------- */
@@ -291,19 +300,19 @@ static void make_finding(struct report *r, const struct ref *ref, flowlog_findin
     flowlog__view_look(&r->view, c, &episode[ref->episode], &look);
     flowlog__view_case(&r->view, &look, &facts);
     flowlog__verdict(&facts, &v);
-    struct fl_explained explained;
+    struct fl_explained *explained = &r->explained;
     int has_path = 0;
     (void)flowlog__path(&r->view, &look, &path, &has_path); /* what it needs was made when all were judged */
     if (ref->kind == FLOWLOG_FINDING_PATH && has_path) {
-        flowlog__explain(&r->view, &look, path.at, &path.v, &explained);
+        flowlog__explain(&r->view, &look, path.at, &path.v, explained);
         flowlog__finding_fill(&r->view, &look, &path.v, path.at, f);
         f->other_eni = fl_interface_name(r->d, path.other);
     } else {
-        flowlog__explain(&r->view, &look, fl_key_interface(&c->key), &v, &explained);
+        flowlog__explain(&r->view, &look, fl_key_interface(&c->key), &v, explained);
         flowlog__finding_fill(&r->view, &look, &v, fl_key_interface(&c->key), f);
         f->superseded = has_path && v.verdict == FLOWLOG_VERDICT_NO_REPLY;
     }
-    flowlog__explain_fill(&r->view, &explained, r->row, sizeof r->row, r->command, sizeof r->command, f);
+    flowlog__explain_fill(&r->view, explained, r->row, sizeof r->row, r->command, sizeof r->command, f);
     f->kind = ref->kind;
     add_lines(r, ref, look.e, f);
 }
@@ -317,6 +326,15 @@ static void add_side(flowlog_side *to, const flowlog_side *s)
     to->bytes = to->bytes > UINT64_MAX - s->bytes ? UINT64_MAX : to->bytes + s->bytes;
     to->records = to->records > UINT32_MAX - s->records ? UINT32_MAX : to->records + s->records;
     to->tcp_flags |= s->tcp_flags;
+}
+
+/* What would let this one through, beside the others of its group. */
+static void add_changes(struct report *r)
+{
+    struct fl_rule_change change[FL_RULE_CHANGES_MAX];
+    if (!r->text || !r->explained.asked) return;
+    const size_t n = flowlog__rules_changes(r->d->rules, &r->explained.q, &r->explained.a, change);
+    flowlog__rule_group_add(&r->group, change, n);
 }
 
 /* One finding for refs [from, to) of the order, which are one group.  The surest speaks for all. */
@@ -334,8 +352,10 @@ static int deliver_group(struct report *r, uint32_t from, uint32_t to)
     flowlog_addr client;
     memset(&t, 0, sizeof t);
     memset(&client, 0, sizeof client);
+    r->group.count = r->group.more = 0;
     for (uint32_t i = from; i < to; i++) {
         make_finding(r, &r->ref[r->index[i]], &one);
+        if (i == from || flowlog_addr_compare(&one.client, &client)) add_changes(r);
         add_side(&t.side[0], &one.request_accept);
         add_side(&t.side[1], &one.request_reject);
         add_side(&t.side[2], &one.reply_accept);
@@ -356,6 +376,13 @@ static int deliver_group(struct report *r, uint32_t from, uint32_t to)
     f.records = t.records;
     f.clients = t.clients;
     f.conversations = to - from;
+    if (r->group.count > 1) {
+        struct group_text *text = r->text;
+        flowlog__rule_group_write(r->d->rules, f.eni, &r->group, text->row, sizeof text->row, text->command,
+                                  sizeof text->command);
+        f.change_row = (flowlog_str){text->row, strlen(text->row)};
+        f.change_command = (flowlog_str){text->command, strlen(text->command)};
+    }
     return r->fn(r->ctx, &f);
 }
 
@@ -442,6 +469,11 @@ static flowlog_status run(struct report *r, uint32_t horizon, int all)
     FL_TRY(flowlog__view_make(r->d, &r->view));
     FL_TRY(judge_all(r, horizon));
     FL_TRY(put_in_order(r));
+    if (r->d->rules && (r->d->flags & FLOWLOG_DIAGNOSE_GROUPED)) {
+        r->text = flowlog__alloc(&r->d->alloc, sizeof *r->text);
+        if (!r->text) return FLOWLOG_E_MEMORY;
+        r->group.change = r->text->change;
+    }
     mark_reported(r->d, horizon);
     flowlog_status status = deliver(r);
     if (!all && status == FLOWLOG_OK) status = flowlog__view_learn(&r->view, r->d, horizon);
@@ -461,6 +493,7 @@ flowlog_status flowlog__report(flowlog_diagnosis *d, uint32_t horizon, int all, 
     if (r.ref) flowlog__release(&d->alloc, r.ref, r.ref_cap * sizeof *r.ref);
     if (r.index) flowlog__release(&d->alloc, r.index, r.refs * sizeof *r.index);
     if (r.rank) flowlog__release(&d->alloc, r.rank, ((size_t)d->names.count + 1) * sizeof *r.rank);
+    if (r.text) flowlog__release(&d->alloc, r.text, sizeof *r.text);
     flowlog__view_free(&r.view);
     if (status < 0)
         return FL_FAIL(err, status, status == FLOWLOG_E_LIMIT ? "too many findings" : "out of memory for findings");

@@ -16,35 +16,46 @@ enum { CLIENT_FIRST = 1024, CLIENT_LAST = 65535 }; /* what AWS advises to open f
 
 /* --- what to add ----------------------------------------------------------------------------- */
 
-static int is_used(const struct fl_rules *r, const struct fl_acl *acl, int egress, uint32_t number)
+/* The number of entry i of this direction, those that are taken behind those that are there; 0: not of it. */
+static uint32_t number_at(const struct fl_rules *r, const struct fl_acl *acl, int egress,
+                          const struct fl_rule_numbers *taken, uint32_t i)
 {
-    for (uint32_t i = 0; i < acl->entries.count; i++) {
-        const struct fl_acl_entry *e = fl_entry_at(r, acl->entries.begin + i);
-        if (e->egress == egress && e->number == number) return 1;
-    }
-    return 0;
+    if (i >= acl->entries.count) return taken->number[i - acl->entries.count];
+    const struct fl_acl_entry *e = fl_entry_at(r, acl->entries.begin + i);
+    return e->egress == egress ? e->number : 0;
 }
 
 /*
- * A free number below `before`, 0 when there is none.  As close to `before` as numbers go by ten, as people have them;
- * if the ACL ends there, close to its last entry instead.  Failing that any number between the two; failing that the
- * largest one that is free.
+ * As close to `before` as numbers go by ten, as people have them; if the ACL ends there, close to its last entry
+ * instead.  Failing that any number between the two; failing that the largest one that is free.
  */
-static uint32_t free_number(const struct fl_rules *r, const struct fl_acl *acl, int egress, uint32_t before)
+uint32_t flowlog__rules_free_number(const struct fl_rules *r, const struct fl_acl *acl, int egress, uint32_t before,
+                                    struct fl_rule_numbers *taken)
 {
+    const uint32_t count = acl->entries.count + taken->count;
     const int at_end = before > FL_RULE_NUMBER_LAST;
     const uint32_t end = at_end ? FL_RULE_NUMBER_LAST + 1 : before;
-    uint32_t last = 0;
-    for (uint32_t i = 0; i < acl->entries.count; i++) {
-        const struct fl_acl_entry *e = fl_entry_at(r, acl->entries.begin + i);
-        if (e->egress == egress && e->number < end && e->number > last) last = e->number;
+    uint32_t last = 0, number;
+    if (taken->count == FL_RULES_ACL_ENTRIES_MAX) return 0; /* more than an ACL can have */
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t n = number_at(r, acl, egress, taken, i);
+        if (n < end && n > last) last = n;
     }
-    if (at_end && !last) return 100; /* where AWS's own examples begin */
     const uint32_t ten = at_end ? (last / 10 + 1) * 10 : (end - 1) / 10 * 10;
-    if (ten > last && ten < end) return ten;
-    if (end - 1 > last) return at_end ? last + 1 : end - 1;
-    uint32_t number = end - 1;
-    while (number && is_used(r, acl, egress, number)) number--;
+    if (at_end && !last) {
+        number = 100; /* where AWS's own examples begin */
+    } else if (ten > last && ten < end) {
+        number = ten;
+    } else if (end - 1 > last) {
+        number = at_end ? last + 1 : end - 1;
+    } else {
+        for (number = end - 1; number; number--) {
+            uint32_t i = 0;
+            while (i < count && number_at(r, acl, egress, taken, i) != number) i++;
+            if (i == count) break;
+        }
+    }
+    if (number) taken->number[taken->count++] = number;
     return number;
 }
 
@@ -85,7 +96,8 @@ static struct fl_rule_change acl_change(const struct fl_rules *r, const struct f
     c.what = FL_RULE_CHANGE_NACL;
     c.id = fl_symbol_text(r, acl->id);
     c.before = before;
-    c.number = free_number(r, acl, q->egress, before);
+    struct fl_rule_numbers taken = {{0}, 0};
+    c.number = flowlog__rules_free_number(r, acl, q->egress, before, &taken);
     if (!c.number) {
         c.what = FL_RULE_CHANGE_NACL_ENTRY;
         c.number = before;

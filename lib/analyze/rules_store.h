@@ -195,4 +195,17 @@ FL_INLINE struct fl_icmp fl_echo(unsigned proto, int reply)
     return echo;
 }
 
+/* Numbers of network ACL entries that are spoken for, of one direction. */
+struct fl_rule_numbers {
+    uint32_t number[FL_RULES_ACL_ENTRIES_MAX];
+    uint32_t count;
+};
+
+/*
+ * A number below `before` that is free in this direction of a network ACL and not taken, which it is from now on;
+ * 0 when there is none.
+ */
+uint32_t flowlog__rules_free_number(const struct fl_rules *r, const struct fl_acl *acl, int egress, uint32_t before,
+                                    struct fl_rule_numbers *taken);
+
 #endif

@@ -1356,6 +1356,40 @@ Test(analyze_diagnose, rules_that_refuse_all_pings_do_not_say_that_these_were_an
     cr_expect_lt(w.f.confidence, HIGH);
 }
 
+static int keep_change(void *ctx, const flowlog_finding *f)
+{
+    char (*text)[512] = ctx;
+    if (f->eni.len != 5 || memcmp(f->eni.ptr, "eni-1", 5)) return 0;
+    snprintf(text[0], 512, "%.*s", (int)f->change_row.len, f->change_row.ptr);
+    snprintf(text[1], 512, "%.*s", (int)f->change_command.len, f->change_command.ptr);
+    cr_expect_eq(f->clients, 5);
+    return 0;
+}
+
+Test(analyze_diagnose, one_change_is_for_all_clients_of_a_group)
+{
+    char text[4096], change[2][512] = {"", ""};
+    flowlog_diagnosis_options o = FLOWLOG_DIAGNOSIS_OPTIONS_INIT;
+    flowlog_diagnosis *d = NULL;
+    flowlog_error err;
+    o.flags = FLOWLOG_DIAGNOSE_GROUPED;
+    cr_assert_eq(flowlog_diagnosis_new(&o, &d, &err), FLOWLOG_OK);
+    cr_assert_eq(flowlog_diagnosis_rules(d, no_pings, strlen(no_pings), &err), FLOWLOG_OK, "%s", err.message);
+    size_t n = (size_t)snprintf(text, sizeof text, "%s%s", header, around);
+    static const unsigned clients[] = {8, 9, 10, 11, 40};
+    for (unsigned i = 0; i < 5; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "3 eni-1 10.9.2.%u 10.0.1.5 40000 443 6 3 180 1700000000 1700000030 REJECT OK 2 ingress - "
+                              "interface\n", clients[i]);
+    feed(d, text);
+    cr_assert_eq(flowlog_diagnosis_finish(d, keep_change, change, &err), FLOWLOG_OK);
+    flowlog_diagnosis_free(d);
+    const char *group = "security group sg-1: add inbound allow tcp port 443 from 10.9.2.8/30, 10.9.2.40/32";
+    cr_expect(strstr(change[0], group), "%s", change[0]);
+    cr_expect(strstr(change[0], "allow tcp port 443 from 10.9.2.8/30, before rule"), "%s", change[0]);
+    cr_expect(strstr(change[1], "IpRanges=[{CidrIp=10.9.2.8/30},{CidrIp=10.9.2.40/32}]"), "%s", change[1]);
+}
+
 /* A ping that enters may be an answer whose request is lost. */
 static const char *const nat_noise[] = {
     "3 eni-1 198.51.100.7 10.0.1.5 40000 443 6 2 120 1700000000 1700000009 ACCEPT OK 2 ingress - nat_gateway\n",
