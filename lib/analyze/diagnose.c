@@ -81,6 +81,7 @@ void flowlog_diagnosis_free(flowlog_diagnosis *d)
         flowlog__times_free(&d->iface[i].active, &alloc);
     }
     if (d->iface) flowlog__release(&alloc, d->iface, ((size_t)d->iface_cap + 1) * sizeof *d->iface);
+    if (d->recent) flowlog__release(&alloc, d->recent, FL_RECENT_NAMES * sizeof *d->recent);
     flowlog__intern_free(&d->names, &alloc);
     flowlog__intern_free(&d->texts, &alloc);
     flowlog__intern_free(&d->wide, &alloc);

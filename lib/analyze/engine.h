@@ -46,6 +46,7 @@ struct fl_interface {
     uint8_t told_subnet;   /* subnet is from the context or the rules */
     struct fl_spans skipped, silent; /* SKIPDATA, NODATA */
     struct fl_times active;          /* records */
+    uint32_t known_first, known_last; /* times that `active` has, each of them; 0, 0: none */
 };
 
 /* An address of an interface that was told, or a block of a subnet. */
@@ -72,6 +73,13 @@ struct fl_told {
 };
 enum { FL_TRAFFIC_ALL = 0, FL_TRAFFIC_ACCEPT = 1, FL_TRAFFIC_REJECT = 2 };
 
+/* An interface met lately.  Of 16 to 24 bytes, as AWS's ids are, these words are the whole name. */
+struct fl_recent_name {
+    uint64_t word[3]; /* the first 16 bytes, the last 8 */
+    uint32_t len, eni;
+};
+enum { FL_RECENT_NAMES = 4096 };
+
 /* Numbers of interned reject-reasons: the known ones have their codes; beyond these FL_REASON_SEVERAL. */
 enum { FL_REASONS_MAX = 200 };
 
@@ -92,6 +100,7 @@ struct flowlog_diagnosis {
     void *report_ctx;
 
     struct fl_intern names;   /* of interfaces */
+    struct fl_recent_name *recent; /* [FL_RECENT_NAMES] by hash; NULL: no record came yet */
     struct fl_intern texts;   /* subnets */
     struct fl_intern wide;    /* IPv6 addresses */
     struct fl_intern outers;  /* struct fl_outer */

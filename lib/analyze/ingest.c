@@ -25,9 +25,7 @@ struct row {
 struct columns {
     const flowlog_batch *batch;
     const flowlog_column *c;
-    uint32_t eni;       /* of the row before */
-    flowlog_str name;   /* its name */
-    uint8_t regional;
+    uint32_t eni;       /* of the row */
 };
 
 static int has(const struct columns *s, unsigned col, uint32_t r) { return fl_bit_get(s->c[col].validity, r); }
@@ -98,6 +96,37 @@ flowlog_status flowlog__diagnosis_subnet(flowlog_diagnosis *d, uint32_t eni, flo
     return flowlog__intern(&d->texts, &d->alloc, subnet.ptr, subnet.len, UINT32_MAX, &iface->subnet);
 }
 
+/* The number of a name: most of them were there a moment ago. */
+static flowlog_status number_of(flowlog_diagnosis *d, flowlog_str name, uint32_t *eni)
+{
+    if (name.len < 16 || name.len > 24) return flowlog__diagnosis_interface(d, name, eni);
+    const uint64_t first = fl_load64(name.ptr), second = fl_load64(name.ptr + 8);
+    const uint64_t last = fl_load64(name.ptr + name.len - 8);
+    struct fl_recent_name *r = &d->recent[fl_hash_u64(second ^ last) % FL_RECENT_NAMES];
+    if (!((r->word[0] ^ first) | (r->word[1] ^ second) | (r->word[2] ^ last) | (r->len ^ (uint32_t)name.len))) {
+        *eni = r->eni;
+        return FLOWLOG_OK;
+    }
+    FL_TRY(flowlog__diagnosis_interface(d, name, eni));
+    *r = (struct fl_recent_name){{first, second, last}, (uint32_t)name.len, *eni};
+    return FLOWLOG_OK;
+}
+
+/* When an interface has records: most of them are of a time of which it has others. */
+static flowlog_status add_time(flowlog_diagnosis *d, uint32_t eni, uint32_t first, uint32_t last)
+{
+    struct fl_interface *i = &d->iface[eni];
+    if (first >= i->known_first && last <= i->known_last) return FLOWLOG_OK;
+    FL_TRY(flowlog__times_add(&i->active, &d->alloc, first, last));
+    const uint32_t cell = (UINT32_C(1) << i->active.shift) - 1; /* cells are there as a whole */
+    first &= ~cell;
+    last |= cell;
+    const int apart = first > (uint64_t)i->known_last + 1 || i->known_first > (uint64_t)last + 1 || !i->known_last;
+    i->known_first = apart || first < i->known_first ? first : i->known_first;
+    i->known_last = apart || last > i->known_last ? last : i->known_last;
+    return FLOWLOG_OK;
+}
+
 /* The interface of a row into s->eni; 0 when it has none. */
 static flowlog_status find_interface(flowlog_diagnosis *d, struct columns *s, uint32_t r)
 {
@@ -106,11 +135,7 @@ static flowlog_status find_interface(flowlog_diagnosis *d, struct columns *s, ui
         s->eni = 0;
         return FLOWLOG_OK;
     }
-    const flowlog_str name = text_of(s, regional ? FL_COL_RESOURCE : FL_COL_ENI, r);
-    if (!s->eni || name.len != s->name.len || memcmp(name.ptr, s->name.ptr, name.len) != 0) {
-        FL_TRY(flowlog__diagnosis_interface(d, name, &s->eni));
-        s->name = name;
-    }
+    FL_TRY(number_of(d, text_of(s, regional ? FL_COL_RESOURCE : FL_COL_ENI, r), &s->eni));
     struct fl_interface *iface = &d->iface[s->eni];
     iface->facts |= FL_IFACE_SEEN | (regional ? FL_IFACE_REGIONAL : 0);
     if (s->c[FL_COL_INSTANCE].present)
@@ -318,7 +343,7 @@ static flowlog_status decode(flowlog_diagnosis *d, struct columns *s, uint32_t f
         row->row = r;
         FL_TRY(make_key(d, s, r, row));
         FL_TRY(make_segment(d, s, r, row));
-        FL_TRY(flowlog__times_add(&d->iface[s->eni].active, &d->alloc, row->segment.first, row->segment.last));
+        FL_TRY(add_time(d, s->eni, row->segment.first, row->segment.last));
         FL_PREFETCH(&d->table.slot[(row->hash >> 32) & (d->table.slots - 1)]);
     }
     return FLOWLOG_OK;
@@ -353,7 +378,9 @@ static flowlog_status add_chunk(flowlog_diagnosis *d, struct columns *s, uint32_
 
 flowlog_status flowlog__diagnosis_ingest(flowlog_diagnosis *d, const flowlog_batch *batch, flowlog_error *err)
 {
-    struct columns s = {batch, batch->column, 0, {"", 0}, 0};
+    struct columns s = {batch, batch->column, 0};
+    if (!d->recent) d->recent = flowlog__alloc_zero(&d->alloc, FL_RECENT_NAMES * sizeof *d->recent);
+    if (!d->recent) return FL_FAIL(err, FLOWLOG_E_MEMORY, "out of memory for conversations");
     for (uint32_t first = 0; first < batch->rows; first += CHUNK) {
         const uint32_t left = batch->rows - first;
         const flowlog_status status = add_chunk(d, &s, first, left < CHUNK ? left : CHUNK);

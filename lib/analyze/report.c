@@ -169,8 +169,11 @@ static flowlog_status judge(struct report *r, uint32_t place)
 
 static flowlog_status judge_all(struct report *r, uint32_t horizon)
 {
-    for (uint32_t i = 0; i < r->d->table.pool.count; i++) {
+    enum { AHEAD = 8 /* conversations between fetching and use */ };
+    const uint32_t count = r->d->table.pool.count;
+    for (uint32_t i = 0; i < count; i++) {
         const struct fl_conversation *c = fl_conversation_at(&r->d->table, i);
+        if (i + AHEAD < count) flowlog__view_fetch(&r->view, fl_conversation_at(&r->d->table, i + AHEAD));
         if ((c->state & (FL_CONVERSATION_GONE | FL_CONVERSATION_REPORTED)) || !c->used || c->last >= horizon) continue;
         FL_TRY(judge(r, i));
     }

@@ -9,6 +9,7 @@
 #define FL_ANALYZE_TIMES_H
 
 #include "core/alloc.h"
+#include "core/compiler.h"
 
 struct fl_times { /* zero: empty */
     uint64_t *bits;       /* cell n at n modulo 2048; NULL: nothing was added */
@@ -20,6 +21,12 @@ struct fl_times { /* zero: empty */
 flowlog_status flowlog__times_add(struct fl_times *t, const flowlog_alloc *alloc, uint32_t first, uint32_t last);
 flowlog_status flowlog__times_merge(struct fl_times *t, const flowlog_alloc *alloc, const struct fl_times *other);
 void flowlog__times_free(struct fl_times *t, const flowlog_alloc *alloc);
+
+/* Where the last cell ends; 0: empty. */
+FL_INLINE uint32_t fl_times_end(const struct fl_times *t)
+{
+    return t->bits ? t->last | ((UINT32_C(1) << t->shift) - 1) : 0;
+}
 
 /* 1 if something was there in a cell of [first, last]. */
 int flowlog__times_overlap(const struct fl_times *t, uint32_t first, uint32_t last);

@@ -37,16 +37,59 @@ static struct fan_key fan_key_of(const struct fl_conversation_key *k, int b)
     return key;
 }
 
+static uint64_t fan_hash(const struct fan_key *key)
+{
+    return fl_hash_u64(fl_hash_u64((uint64_t)key->where << 32 | key->addr) ^ key->port);
+}
+
 static uint32_t fan_place(const struct fl_view *v, const struct fan_key *key)
 {
-    return (uint32_t)(fl_hash_u64(fl_hash_u64((uint64_t)key->where << 32 | key->addr) ^ key->port) & v->fan_mask);
+    return (uint32_t)fan_hash(key) & v->fan_mask;
+}
+
+/* The slot of an endpoint, or the free one where it belongs.  At least half of the slots are free. */
+static struct fl_fan *fan_slot(const struct fl_view *v, const struct fan_key *key)
+{
+    uint32_t s = (uint32_t)(fan_hash(key) >> 32) & (v->fan_slots - 1);
+    for (; v->fan[s].peers; s = (s + 1) & (v->fan_slots - 1))
+        if (!((v->fan[s].where ^ key->where) | (v->fan[s].addr ^ key->addr) | (v->fan[s].port ^ key->port))) break;
+    return &v->fan[s];
+}
+
+static flowlog_status grow_fans(struct fl_view *v)
+{
+    struct fl_fan *old = v->fan;
+    const uint32_t old_slots = v->fan_slots, slots = old_slots ? old_slots * 2 : 1024;
+    if (slots > UINT32_C(1) << 30 || (uint64_t)slots * sizeof *old > SIZE_MAX / 2) return FLOWLOG_E_MEMORY;
+    struct fl_fan *fan = flowlog__alloc_zero(&v->d->alloc, slots * sizeof *fan);
+    if (!fan) return FLOWLOG_E_MEMORY;
+    v->fan = fan;
+    v->fan_slots = slots;
+    for (uint32_t i = 0; i < old_slots; i++) {
+        const struct fan_key key = {old[i].where, old[i].addr, old[i].port};
+        if (old[i].peers) *fan_slot(v, &key) = old[i];
+    }
+    if (old) flowlog__release(&v->d->alloc, old, old_slots * sizeof *old);
+    return FLOWLOG_OK;
+}
+
+static flowlog_status count_fan(struct fl_view *v, const struct fan_key *key)
+{
+    if (v->fan_count >= v->fan_slots / 2) FL_TRY(grow_fans(v));
+    struct fl_fan *f = fan_slot(v, key);
+    v->fan_count += !f->peers;
+    f->where = key->where;
+    f->addr = key->addr;
+    f->port = key->port;
+    f->peers++;
+    return FLOWLOG_OK;
 }
 
 /* Seconds that an idle UDP entry of connection tracking lives: one way, and a stream (EC2 user guide). */
 enum { UDP_TIMEOUT = 30, UDP_STREAM = 180 };
 
 enum { AHEAD = 16 /* conversations between fetching and use */ };
-static void fetch_fans(const struct fl_view *v, const struct fl_conversation *c)
+void flowlog__view_fetch(const struct fl_view *v, const struct fl_conversation *c)
 {
     for (int end = 0; end < 2; end++) {
         const struct fan_key key = fan_key_of(&c->key, end);
@@ -69,7 +112,7 @@ static flowlog_status count_fans(struct fl_view *v)
     v->fan_mask = len - 1;
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < d->table.pool.count; i++) {
-            if (i + AHEAD < d->table.pool.count) fetch_fans(v, fl_conversation_at(&d->table, i + AHEAD));
+            if (i + AHEAD < d->table.pool.count) flowlog__view_fetch(v, fl_conversation_at(&d->table, i + AHEAD));
             const struct fl_conversation *c = fl_conversation_at(&d->table, i);
             if (!is_counted(c)) continue;
             for (int end = 0; end < 2; end++) {
@@ -78,9 +121,7 @@ static flowlog_status count_fans(struct fl_view *v)
                 if (pass == 0) {
                     *count = (uint8_t)(*count + (*count < 255));
                 } else if (*count >= 2) {
-                    uint32_t *exact;
-                    FL_TRY(flowlog__map_at(&v->fan, &d->alloc, &key, sizeof key, &exact));
-                    *exact += 1;
+                    FL_TRY(count_fan(v, &key));
                 }
             }
         }
@@ -93,7 +134,7 @@ static uint32_t fan_of(const struct fl_view *v, const struct fl_conversation_key
     const struct fan_key key = fan_key_of(k, b);
     const uint8_t about = v->fan_filter[fan_place(v, &key)];
     const uint32_t before = v->d->peers.keys.count ? flowlog__map_get(&v->d->peers, &key, sizeof key) : 0;
-    return before + (about < 2 ? about : flowlog__map_get(&v->fan, &key, sizeof key));
+    return before + (about < 2 ? about : fan_slot(v, &key)->peers);
 }
 
 /* --- an episode -------------------------------------------------------------------------------------------- */
@@ -423,7 +464,8 @@ static int goes_on(const struct fl_view *view, const struct fl_interface *iface,
 {
     const uint32_t last = ra->last, seconds = view->window;
     const uint32_t silent = iface->silent.count ? iface->silent.span[iface->silent.count - 1].last : 0;
-    if ((uint64_t)last + seconds > (iface->active.last > silent ? iface->active.last : silent)) return 0;
+    const uint32_t active = fl_times_end(&iface->active);
+    if ((uint64_t)last + seconds > (active > silent ? active : silent)) return 0;
     return flowlog__times_after(&iface->active, last, seconds) ||
            flowlog__spans_overlap(&iface->silent, last + 1, last > UINT32_MAX - seconds ? UINT32_MAX : last + seconds);
 }
@@ -511,8 +553,10 @@ void flowlog__view_case(const struct fl_view *view, const struct fl_look *l, str
         out->inside_client = flowlog__addr_is_inside(d, &client) ||
                              flowlog__local_owner(&view->locals, fl_look_addr(l, 0), fl_look_v6(l, 0));
     }
-    out->goes_on = (uint8_t)goes_on(view, iface, &out->ra);
-    if (!out->rr.records && !out->pr.records) return; /* the rest is about what was refused */
+    if (!out->rr.records && !out->pr.records) { /* the rest is about what was refused */
+        out->goes_on = !out->pa.records && goes_on(view, iface, &out->ra);
+        return;
+    }
     out->same_subnet = (uint8_t)flowlog__view_same_subnet(view, l);
     look_there(view, l, out);
     if (!only_request_refused(l) || l->way == FLOWLOG_WAY_UNKNOWN) return;
@@ -588,7 +632,7 @@ void flowlog__view_free(struct fl_view *view)
     const flowlog_alloc *alloc = &view->d->alloc;
     flowlog__locals_free(&view->locals, alloc);
     if (view->fan_filter) flowlog__release(alloc, view->fan_filter, (size_t)view->fan_mask + 1);
-    flowlog__map_free(&view->fan, alloc);
+    if (view->fan) flowlog__release(alloc, view->fan, view->fan_slots * sizeof *view->fan);
     flowlog__intern_free(&view->wanted, alloc);
     if (view->accepted) flowlog__release(alloc, view->accepted, view->accepted_cap * sizeof *view->accepted);
     if (view->hint) flowlog__release(alloc, view->hint, (view->hint_mask + 1) / 8);

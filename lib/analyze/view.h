@@ -19,6 +19,11 @@ struct fl_accepted {
     uint32_t who;         /* client port, or interface: must be another's */
 };
 
+struct fl_fan {
+    uint32_t where, addr, port; /* interface, protocol and family; as in a key */
+    uint32_t peers;             /* 0: the slot is free */
+};
+
 struct fl_view {
     const flowlog_diagnosis *d;
     uint32_t window;      /* aggregation interval and skew */
@@ -26,7 +31,8 @@ struct fl_view {
     struct fl_locals locals;
     uint8_t *fan_filter;  /* [fan_mask + 1] how many conversations the endpoints of a hash have, up to 255 */
     uint32_t fan_mask;
-    struct fl_map fan;    /* {interface, protocol and family, address, port} -> peers, of those with 2 or more */
+    struct fl_fan *fan;   /* [fan_slots] peers of endpoints that have 2 or more, or share the hash of others */
+    uint32_t fan_slots, fan_count; /* slots: a power of two, or 0 */
     struct fl_intern wanted;
     struct fl_accepted *accepted; /* by key, then first */
     uint32_t accepted_count, accepted_cap;
@@ -49,6 +55,8 @@ uint32_t flowlog__view_window(const flowlog_diagnosis *d);
 flowlog_status flowlog__view_make(const flowlog_diagnosis *d, struct fl_view *view);
 void flowlog__view_free(struct fl_view *view);
 
+/* Have what is looked at next fetched. */
+void flowlog__view_fetch(const struct fl_view *view, const struct fl_conversation *c);
 void flowlog__view_look(const struct fl_view *view, const struct fl_conversation *c, const struct fl_episode *e,
                         struct fl_look *look);
 void flowlog__view_case(const struct fl_view *view, const struct fl_look *look, struct fl_case *out);

@@ -85,8 +85,8 @@ static void ask(const unsigned *client, size_t n, char *row, size_t row_cap, cha
     cr_assert_eq(flowlog__rules_new(NULL, &r), FLOWLOG_OK);
     cr_assert_eq(flowlog__rules_load(r, rules_text, sizeof rules_text - 1, &err), FLOWLOG_OK, "%s", err.message);
     for (size_t i = 0; i < n; i++) {
-        struct fl_rule_question q = {.eni = {"eni-1", 5}, .local = host(0, 0), .remote = host(0, client[i]), .dport = 443,
-                                     .sport = 40000, .proto = 6, .same_subnet = 2};
+        struct fl_rule_question q = {.eni = {"eni-1", 5}, .local = host(0, 0), .remote = host(0, client[i]),
+                                     .dport = 443, .sport = 40000, .proto = 6, .same_subnet = 2};
         struct fl_rule_answer a;
         struct fl_rule_change c[FL_RULE_CHANGES_MAX];
         q.local.bytes[1] = 9;
