@@ -79,11 +79,18 @@ foreach(kind IN LISTS KINDS)
     endif()
   endforeach()
 endforeach()
-execute_process(COMMAND ${CMAKE_COMMAND} -S ${consumer} -B ${scratch}/none -G ${GENERATOR} ${compilers}
-  -D CMAKE_PREFIX_PATH=${prefix} -D KIND=frozen -D VERSION=${minor} RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
-if(status EQUAL 0)
-  message(FATAL_ERROR "find_package found a component that there is not: frozen")
-endif()
+function(refused why kind version)
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${consumer} -B ${scratch}/refused -G ${GENERATOR} ${compilers}
+    -D CMAKE_PREFIX_PATH=${prefix} -D KIND=${kind} -D VERSION=${version}
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  string(REGEX REPLACE "[ \n]+" " " output "${output}")
+  if(status EQUAL 0 OR NOT output MATCHES "${why}")
+    message(FATAL_ERROR "find_package must refuse component '${kind}', version ${version} ('${why}'):\n${output}")
+  endif()
+endfunction()
+refused("there is no component frozen" frozen ${minor})
+refused("compatible with requested version" static 99.0)
+message(STATUS "find_package: an unknown component and another version are refused")
 
 # --- pkg-config -----------------------------------------------------------------------------------------------
 find_program(PKG_CONFIG NAMES pkg-config pkgconf)
