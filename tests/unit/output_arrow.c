@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flowlog.h"
 #include "output/arrow_build.h"
@@ -571,15 +572,17 @@ Test(arrow, other_formats_give_nulls_and_a_field_that_the_schema_lacks_is_an_err
     stream.release(&stream);
 }
 
+static char damaged_path[2][64];
+
 /* Two inputs, the first one of which is no log. */
 static flowlog_reader *damaged_reader(const char *first)
 {
     flowlog_source *source = NULL;
     flowlog_reader *reader = NULL;
-    static const char name[2][40] = {"/tmp/flowlog_arrow_1.log", "/tmp/flowlog_arrow_2.log"};
-    const char *const paths[] = {name[0], name[1]};
+    const char *const paths[] = {damaged_path[0], damaged_path[1]};
     for (int i = 0; i < 2; i++) {
-        FILE *const f = fopen(name[i], "w");
+        snprintf(damaged_path[i], sizeof damaged_path[i], "/tmp/flowlog_%ld_arrow_%d.log", (long)getpid(), i + 1);
+        FILE *const f = fopen(damaged_path[i], "w");
         cr_assert_not_null(f);
         fputs(i ? "srcaddr bytes\n10.0.0.1 5\n" : first, f);
         fclose(f);
@@ -629,8 +632,8 @@ Test(arrow, a_damaged_input_ends_a_stream_unless_the_caller_goes_on)
     cr_assert_eq(flowlog_reader_to_arrow(damaged_reader(no_log), &o, &stream, NULL), FLOWLOG_OK);
     cr_expect_eq(stream.get_next(&stream, &a), 22);
     stream.release(&stream);
-    remove("/tmp/flowlog_arrow_1.log");
-    remove("/tmp/flowlog_arrow_2.log");
+    remove(damaged_path[0]);
+    remove(damaged_path[1]);
 }
 
 Test(arrow, a_malformed_line_may_end_it_and_is_told_with_its_place)
