@@ -153,7 +153,7 @@ static void add_tracking(struct text *t, const flowlog_finding *f)
     }
 }
 
-/* The placeholder `name`; 0 when there is none of that name. */
+/* What stands for `name` in a template; 0 when there is none of that name. */
 static int add_named(struct text *t, const flowlog_finding *f, const char *name, size_t len)
 {
     static const char *const names[] = {"proto",  "from",    "to",     "client",   "server",  "port",    "cport",
